@@ -41,6 +41,8 @@ type Kernels[F Float] struct {
 
 	Adam      func(w, m, v, g []F, c AdamCoeffs)
 	Transpose func(dst, src []F, rows, cols int) // dst[j·rows+i] = src[i·cols+j]
+
+	gemm *gemmTier[F] // micro-kernels of the matrix products; nil: plain Go
 }
 
 // AdamCoeffs holds one step's scalars, bias correction already folded in.

@@ -160,28 +160,6 @@ func mk[F Float]() *Kernels[F] {
 	return k
 }
 
-func (a Mat[F]) at(i, j int) F {
-	if a.Trans {
-		i, j = j, i
-	}
-	return a.Data[i*a.Stride+j]
-}
-
-func (k *Kernels[F]) Gemm(p *Packs[F], c, a, b Mat[F], acc bool) {
-	for i := range c.Rows {
-		for j := range c.Cols {
-			var s F
-			if acc {
-				s = c.Data[i*c.Stride+j]
-			}
-			for l := range a.Cols {
-				s += a.at(i, l) * b.at(l, j)
-			}
-			c.Data[i*c.Stride+j] = s
-		}
-	}
-}
-
 func Exp(x float64) float64    { return math.Exp(x) }
 func Log(x float64) float64    { return math.Log(x) }
 func Pow(x, y float64) float64 { return math.Pow(x, y) }

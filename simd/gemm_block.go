@@ -1,0 +1,192 @@
+package simd
+
+import "unsafe"
+
+// strip is a micro-kernel. It computes `tiles` tiles of C below one another, each `rows` high
+// and `cols` wide, and holds one at a time in registers:
+//
+//	for i := range tiles * rows {
+//		for j := range cols {
+//			v := init[i·ldi+j]
+//			for p := range k {
+//				v = fma(a[i·ars+p·aks], b[p·ldb+j], v)
+//			}
+//			c[i·ldc+j] = v
+//		}
+//	}
+//
+// init is C itself, a bias (ldi = 0) or zeros (ldi = 0), so there is one way to begin a chain.
+// k, rows and tiles are at least 1. cols is read by edge strips only; the others are as wide as
+// their block says.
+type strip[F Float] func(c, a, b, init *F, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+// block is a strip and the largest tile it can do. Any fewer rows will do as well.
+type block[F Float] struct {
+	run        strip[F]
+	rows, cols int
+}
+
+// gemmTier is what a tier brings to the matrix products.
+type gemmTier[F Float] struct {
+	// choose returns the block to use next in a product of m rows of which n columns are left.
+	choose func(m, n int) *block[F]
+	// copy sets dst[i·ldd+j] = src[i·lds+j] for i < rows, j < cols.
+	copy func(dst, src *F, ldd, lds, rows, cols int)
+	// transpose sets dst[j·ldd+i] = src[i·lds+j] for i < rows, j < cols.
+	transpose func(dst, src *F, ldd, lds, rows, cols int)
+	// zero is as long as the widest block.
+	zero []F
+}
+
+// Sizes in bytes or elements, found by measurement; none of them moves a bit.
+const (
+	callBytes  = 4 << 20   // size of an element × multiply-adds of one call: at most some 50 µs
+	cacheBytes = 512 << 10 // part of A that is used with one panel after another: L2
+	inPlace    = 512       // a B of at most so many rows and columns is read where it lies
+	copiedK    = 256       // rows of a copied panel: L1
+	copiedN    = 512       // columns copied at a time
+	fewRows    = 32        // with at most so many rows of C copying B costs more than it saves
+	directRows = 64        // Aᵀ with at most so many rows (columns as stored) is read in place
+	narrow     = 4         // Aᵀ·B with at most so many columns is computed as (Bᵀ·A)ᵀ
+)
+
+// product computes c from a and b. c is not transposed.
+func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F) {
+	m, n, k := c.Rows, c.Cols, a.Cols
+	if a.Trans && n <= narrow && m > n {
+		t.flipped(p, c, a, b, from, bias)
+		return
+	}
+	copyB := b.Trans || m > fewRows && (k > inPlace || n > inPlace)
+	copyA := a.Trans && m > directRows
+	kc, nc := inPlace, n
+	if copyA || copyB {
+		kc = copiedK
+	}
+	if copyB {
+		nc = copiedN
+	}
+	kc = even(k, kc)
+	nc = even(n, nc)
+	mc := max(64, cacheBytes/int(unsafe.Sizeof(c.Data[0]))/kc)
+	mc = even(m, mc)
+	ars, aks := a.strides()
+	for p0 := 0; p0 < k; p0 += kc {
+		kc := min(kc, k-p0)
+		if p0 > 0 {
+			from = fromC
+		}
+		ap, ars, aks := a.Data[p0*aks:], ars, aks
+		if copyA {
+			ars, aks = kc+padding, 1
+			ap = grow(&p.a, m*ars)
+			t.transpose(&ap[0], &a.Data[p0*a.Stride], ars, a.Stride, kc, m)
+		}
+		for j0 := 0; j0 < n; j0 += nc {
+			nc := min(nc, n-j0)
+			bp := b.Data
+			if copyB {
+				bp = grow(&p.b, kc*nc)
+				t.copyPanels(bp, b, m, p0, j0, kc, nc)
+			}
+			for i0 := 0; i0 < m; i0 += mc {
+				mc := min(mc, m-i0)
+				for j, w := 0, 0; j < nc; j += w {
+					blk := t.choose(m, nc-j)
+					w = min(blk.cols, nc-j)
+					s := panel[F]{
+						block: blk, m: mc, k: kc, cols: w,
+						c: c.Data[i0*c.Stride+j0+j:], ldc: c.Stride,
+						a: ap[i0*ars:], ars: ars, aks: aks,
+					}
+					if copyB {
+						s.b, s.ldb = &bp[j*kc], w
+					} else {
+						s.b, s.ldb = &bp[p0*b.Stride+j0+j], b.Stride
+					}
+					switch from {
+					case fromC:
+						s.init, s.ldi = s.c, s.ldc
+					case fromBias:
+						s.init = bias[j0+j:]
+					default:
+						s.init = t.zero
+					}
+					s.product()
+				}
+			}
+		}
+	}
+}
+
+// padding is what is added to the rows of a copied A lest they fall on the same cache lines.
+const padding = 16
+
+// even returns the size of the pieces when n is cut in as few as possible of at most max, and
+// they are to be nearly equal.
+func even(n, max int) int {
+	pieces := (n + max - 1) / max
+	return (n + pieces - 1) / pieces
+}
+
+// copyPanels copies kc rows of nc columns of b, from row p0 and column j0 on, to dst: the columns
+// of a block side by side, block after block.
+func (t *gemmTier[F]) copyPanels(dst []F, b Mat[F], m, p0, j0, kc, nc int) {
+	for j, w := 0, 0; j < nc; j += w {
+		w = min(t.choose(m, nc-j).cols, nc-j)
+		if b.Trans {
+			t.transpose(&dst[j*kc], &b.Data[(j0+j)*b.Stride+p0], w, b.Stride, w, kc)
+		} else {
+			t.copy(&dst[j*kc], &b.Data[p0*b.Stride+j0+j], w, b.Stride, kc, w)
+		}
+	}
+}
+
+// flipped computes cᵀ = bᵀ·aᵀ in a buffer and c from it.
+func (t *gemmTier[F]) flipped(p *Packs[F], c, a, b Mat[F], from start, bias []F) {
+	m, n := c.Rows, c.Cols
+	ct := Dense(grow(&p.c, m*n), n, m)
+	switch from {
+	case fromC:
+		t.transpose(&ct.Data[0], &c.Data[0], m, c.Stride, m, n)
+	case fromBias:
+		ct.T().fill(from, bias)
+		from = fromC
+	}
+	t.product(p, ct, b.T(), a.T(), from, nil)
+	t.transpose(&c.Data[0], &ct.Data[0], c.Stride, m, n, m)
+}
+
+// panel is a product whose columns are those of one block.
+type panel[F Float] struct {
+	*block[F]
+	m, k, cols int
+
+	c    []F
+	ldc  int
+	a    []F
+	ars  int
+	aks  int
+	b    *F
+	ldb  int
+	init []F
+	ldi  int
+}
+
+// product cuts the rows in tiles that differ by at most one row, and the tiles in calls that are
+// short enough: assembly cannot be preempted.
+func (s *panel[F]) product() {
+	tiles := (s.m + s.block.rows - 1) / s.block.rows
+	rows := (s.m + tiles - 1) / tiles
+	high := s.m - tiles*(rows-1) // tiles of so many rows; the others have one less
+	most := max(1, callBytes/int(unsafe.Sizeof(s.c[0]))/(rows*s.cols*s.k))
+	for i := 0; tiles > 0; {
+		if high == 0 {
+			rows, high = rows-1, tiles
+		}
+		n := min(high, most)
+		s.run(&s.c[i*s.ldc], &s.a[i*s.ars], s.b, &s.init[i*s.ldi],
+			s.ldc, s.ars, s.aks, s.ldb, s.ldi, s.k, rows, n, s.cols)
+		i, high, tiles = i+n*rows, high-n, tiles-n
+	}
+}
