@@ -31,9 +31,9 @@ type gemmTier[F Float] struct {
 	// choose returns the block to use next in a product of m rows of which n columns are left.
 	choose func(m, n int) *block[F]
 	// copy sets dst[i·ldd+j] = src[i·lds+j] for i < rows, j < cols.
-	copy func(dst, src *F, ldd, lds, rows, cols int)
+	copy func(dst, src []F, ldd, lds, rows, cols int)
 	// transpose sets dst[j·ldd+i] = src[i·lds+j] for i < rows, j < cols.
-	transpose func(dst, src *F, ldd, lds, rows, cols int)
+	transpose func(dst, src []F, ldd, lds, rows, cols int)
 	// zero is as long as the widest block.
 	zero []F
 }
@@ -80,7 +80,7 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 		if copyA {
 			ars, aks = kc+padding, 1
 			ap = grow(&p.a, m*ars)
-			t.transpose(&ap[0], &a.Data[p0*a.Stride], ars, a.Stride, kc, m)
+			t.transpose(ap, a.Data[p0*a.Stride:], ars, a.Stride, kc, m)
 		}
 		for j0 := 0; j0 < n; j0 += nc {
 			nc := min(nc, n-j0)
@@ -135,9 +135,9 @@ func (t *gemmTier[F]) copyPanels(dst []F, b Mat[F], m, p0, j0, kc, nc int) {
 	for j, w := 0, 0; j < nc; j += w {
 		w = min(t.choose(m, nc-j).cols, nc-j)
 		if b.Trans {
-			t.transpose(&dst[j*kc], &b.Data[(j0+j)*b.Stride+p0], w, b.Stride, w, kc)
+			t.transpose(dst[j*kc:], b.Data[(j0+j)*b.Stride+p0:], w, b.Stride, w, kc)
 		} else {
-			t.copy(&dst[j*kc], &b.Data[p0*b.Stride+j0+j], w, b.Stride, kc, w)
+			t.copy(dst[j*kc:], b.Data[p0*b.Stride+j0+j:], w, b.Stride, kc, w)
 		}
 	}
 }
@@ -148,13 +148,13 @@ func (t *gemmTier[F]) flipped(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 	ct := Dense(grow(&p.c, m*n), n, m)
 	switch from {
 	case fromC:
-		t.transpose(&ct.Data[0], &c.Data[0], m, c.Stride, m, n)
+		t.transpose(ct.Data, c.Data, m, c.Stride, m, n)
 	case fromBias:
 		ct.T().fill(from, bias)
 		from = fromC
 	}
 	t.product(p, ct, b.T(), a.T(), from, nil)
-	t.transpose(&c.Data[0], &ct.Data[0], c.Stride, m, n, m)
+	t.transpose(c.Data, ct.Data, c.Stride, m, n, m)
 }
 
 // panel is a product whose columns are those of one block.

@@ -1,0 +1,105 @@
+//go:build !purego
+
+package simd
+
+var (
+	f32GemmAVX512 = &gemmTier[float32]{
+		choose: chooser(
+			block[float32]{f32WideAVX512, 14, 32}, block[float32]{f32FlatAVX512, 6, 64},
+			block[float32]{f32EdgeAVX512, 14, 16}, block[float32]{f32EdgeAVX2, 12, 8}),
+		copy: f32CopyAVX2, transpose: f32TransposeAVX2, zero: make([]float32, 64),
+	}
+	f64GemmAVX512 = &gemmTier[float64]{
+		choose: chooser(
+			block[float64]{f64WideAVX512, 14, 16}, block[float64]{f64FlatAVX512, 6, 32},
+			block[float64]{f64EdgeAVX512, 14, 8}, block[float64]{f64EdgeAVX2, 12, 4}),
+		copy: f64CopyAVX2, transpose: f64TransposeAVX2, zero: make([]float64, 32),
+	}
+	f32GemmAVX2 = &gemmTier[float32]{
+		choose: chooserAVX2(
+			block[float32]{f32WideAVX2, 6, 16}, block[float32]{f32WiderAVX2, 4, 24},
+			block[float32]{f32FlatAVX2, 3, 32}, block[float32]{f32EdgeAVX2, 12, 8}),
+		copy: f32CopyAVX2, transpose: f32TransposeAVX2, zero: make([]float32, 32),
+	}
+	f64GemmAVX2 = &gemmTier[float64]{
+		choose: chooserAVX2(
+			block[float64]{f64WideAVX2, 6, 8}, block[float64]{f64WiderAVX2, 4, 12},
+			block[float64]{f64FlatAVX2, 3, 16}, block[float64]{f64EdgeAVX2, 12, 4}),
+		copy: f64CopyAVX2, transpose: f64TransposeAVX2, zero: make([]float64, 16),
+	}
+)
+
+// chooser returns the choice of blocks for AVX-512: flat ones for few rows, wide ones otherwise,
+// and at the edge half a vector if that is enough.
+func chooser[F Float](wide, flat, edge, half block[F]) func(m, n int) *block[F] {
+	return func(m, n int) *block[F] {
+		switch {
+		case m <= flat.rows && n >= flat.cols:
+			return &flat
+		case n >= wide.cols:
+			return &wide
+		case n <= half.cols:
+			return &half
+		}
+		return &edge
+	}
+}
+
+// chooserAVX2 returns the choice of blocks for AVX2: wider ones as long as wide ones can finish.
+func chooserAVX2[F Float](wide, wider, flat, edge block[F]) func(m, n int) *block[F] {
+	return func(m, n int) *block[F] {
+		switch {
+		case m <= flat.rows && n >= flat.cols:
+			return &flat
+		case n >= wider.cols && n != 2*wide.cols:
+			return &wider
+		case n >= wide.cols:
+			return &wide
+		}
+		return &edge
+	}
+}
+
+// The micro-kernels: see strip for what they compute and block for their sizes.
+
+//go:noescape
+func f32WideAVX512(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f32FlatAVX512(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f32EdgeAVX512(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f32WideAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f32WiderAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f32FlatAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f32EdgeAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f64WideAVX512(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f64FlatAVX512(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f64EdgeAVX512(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f64WideAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f64WiderAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f64FlatAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f64EdgeAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
