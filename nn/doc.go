@@ -1,0 +1,2 @@
+// Package nn declares networks and keeps their parameters.
+package nn
