@@ -1,0 +1,53 @@
+package dataset
+
+import (
+	"bufio"
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Open reads a table from a file: .csv, .tsv and .txt by [OpenCSV], .npy by [OpenNPY], each also
+// compressed (.csv.gz and so on). Errors name the file without its folder.
+func Open(path string) (*Table, error) {
+	name := filepath.Base(path)
+	base, zipped := strings.CutSuffix(strings.ToLower(name), ".gz")
+	var read func(io.Reader, string) (*Table, error)
+	switch filepath.Ext(base) {
+	case ".csv", ".tsv", ".txt":
+		read = OpenCSV
+	case ".npy":
+		read = OpenNPY
+	default:
+		if _, err := os.Stat(path); err != nil {
+			return nil, openError(path, err)
+		}
+		return nil, refuse("%s: the ending says neither .csv, .tsv, .txt nor .npy (each may be followed by .gz)", name)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, refuse("%s: it is a folder", name)
+	}
+	var r io.Reader = bufio.NewReaderSize(f, 64<<10)
+	if zipped {
+		if r, err = gzip.NewReader(r); err != nil {
+			return nil, &refusal{"dataset: " + name + ": " + oneLine(err.Error()), err}
+		}
+	}
+	return read(r, name)
+}
+
+// openError says that a path cannot be opened; unlike other errors it names the whole path.
+func openError(path string, err error) error {
+	cause := err
+	if pe, ok := err.(*os.PathError); ok {
+		cause = pe.Err
+	}
+	return &refusal{oneLine("dataset: " + path + ": " + cause.Error()), err}
+}
