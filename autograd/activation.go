@@ -1,0 +1,391 @@
+package autograd
+
+import (
+	"math"
+
+	"pushforward/simd"
+)
+
+// Activations. A derivative that is fused in one kernel is an op of its own, whose VJP is written
+// in plain operations: with that the set of rules closes, and every order of derivative exists.
+type (
+	tanhOp[F simd.Float]     struct{ elementwise }
+	sigmoidOp[F simd.Float]  struct{ elementwise }
+	siluOp[F simd.Float]     struct{ elementwise }
+	geluOp[F simd.Float]     struct{ elementwise }
+	geluTanhOp[F simd.Float] struct{ elementwise }
+	seluOp[F simd.Float]     struct{ elementwise }
+	eluOp[F simd.Float]      struct{ elementwise }
+	softplusOp[F simd.Float] struct{ elementwise }
+	reluOp[F simd.Float]     struct{ elementwise }
+	leakyOp[F simd.Float]    struct{ elementwise }
+
+	tanhGradOp[F simd.Float]     struct{ elementwise }
+	sigmoidGradOp[F simd.Float]  struct{ elementwise }
+	siluGradOp[F simd.Float]     struct{ elementwise }
+	geluGradOp[F simd.Float]     struct{ elementwise }
+	geluTanhGradOp[F simd.Float] struct{ elementwise }
+	seluGradOp[F simd.Float]     struct{ elementwise }
+	eluGradOp[F simd.Float]      struct{ elementwise }
+	leakyGradOp[F simd.Float]    struct{ elementwise }
+)
+
+// The constants of SELU (Klambauer et al. 2017).
+const (
+	seluAlpha = 1.6732632423543772
+	seluScale = 1.0507009873554805
+)
+
+// Tanh returns the hyperbolic tangent.
+func (x Var[F]) Tanh() Var[F] { return x.same(tanhOp[F]{}, 0, 0) }
+
+// Sigmoid returns 1/(1 + e⁻ˣ).
+func (x Var[F]) Sigmoid() Var[F] { return x.same(sigmoidOp[F]{}, 0, 0) }
+
+// LogSigmoid returns log(1/(1 + e⁻ˣ)) = -softplus(-x).
+func (x Var[F]) LogSigmoid() Var[F] { return x.Neg().Softplus().Neg() }
+
+// SiLU returns x/(1 + e⁻ˣ), also called swish.
+func (x Var[F]) SiLU() Var[F] { return x.same(siluOp[F]{}, 0, 0) }
+
+// GELU returns x·Φ(x) with Φ the normal distribution function.
+func (x Var[F]) GELU() Var[F] { return x.same(geluOp[F]{}, 0, 0) }
+
+// GELUTanh returns GELU's approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))).
+func (x Var[F]) GELUTanh() Var[F] { return x.same(geluTanhOp[F]{}, 0, 0) }
+
+// SELU returns 1.0507·(x if x > 0, else 1.6733·(eˣ - 1)).
+func (x Var[F]) SELU() Var[F] { return x.same(seluOp[F]{}, 0, 0) }
+
+// ELU returns x if x > 0, else eˣ - 1.
+func (x Var[F]) ELU() Var[F] { return x.ELUAlpha(1) }
+
+// ELUAlpha returns x if x > 0, else alpha·(eˣ - 1).
+func (x Var[F]) ELUAlpha(alpha float64) Var[F] { return x.same(eluOp[F]{}, alpha, 0) }
+
+// Softplus returns log(1 + eˣ), without a linear cut-over.
+func (x Var[F]) Softplus() Var[F] { return x.same(softplusOp[F]{}, 0, 0) }
+
+// ReLU returns max(x, 0), with derivative 0 at 0.
+func (x Var[F]) ReLU() Var[F] { return x.same(reluOp[F]{}, 0, 0) }
+
+// LeakyReLU returns x if x > 0, else slope·x, with derivative slope at 0.
+func (x Var[F]) LeakyReLU(slope float64) Var[F] { return x.same(leakyOp[F]{}, slope, 0) }
+
+// Mish returns x·tanh(softplus(x)).
+func (x Var[F]) Mish() Var[F] { return x.Mul(x.Softplus().Tanh()) }
+
+// with2 records an elementwise op of two operands of one shape, with up to two
+// settings.
+func with2[F simd.Float](op Op[F], s, s2 float64, x, g Var[F]) Var[F] {
+	y := x.t.push(op, x.t.nodes[x.id].shape)
+	n := &y.t.nodes[y.id]
+	n.in[0], n.in[1], n.nin, n.s, n.s2 = x.id, g.id, 2, s, s2
+	n.theta = y.t.nodes[x.id].theta || y.t.nodes[g.id].theta
+	op.Forward(y)
+	return y
+}
+
+// Tanh: y' = 1 - y².
+
+func (tanhOp[F]) Name() string { return "Tanh" }
+func (tanhOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("Tanh")
+	y.t.k.Tanh(n.data, x.data)
+}
+func (tanhOp[F]) VJP(y, g Var[F], _ int) Var[F] { return with2(Op[F](tanhGradOp[F]{}), 0, 0, y, g) }
+func (tanhOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	t.k.TanhGrad(dst, n.data, g)
+}
+
+// tanhGrad(y, g) = g·(1 - y²)
+func (tanhGradOp[F]) Name() string { return "TanhGrad" }
+func (tanhGradOp[F]) Forward(z Var[F]) {
+	n, y, g := z.operands("TanhGrad")
+	z.t.k.TanhGrad(n.data, y.data, g.data)
+}
+func (tanhGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
+	y, g := z.In(0), z.In(1)
+	if i == 1 {
+		return with2(Op[F](tanhGradOp[F]{}), 0, 0, y, h)
+	}
+	return h.Mul(g).Mul(y).Scale(-2)
+}
+func (tanhGradOp[F]) grad(t *Tape[F], n *node[F], i int, dst, h []F) {
+	y, g := t.nodes[n.in[0]].data, t.nodes[n.in[1]].data
+	if i == 1 {
+		t.k.TanhGrad(dst, y, h)
+		return
+	}
+	t.k.Mul(dst, h, g)
+	t.k.Mul(dst, dst, y)
+	t.k.Scale(dst, -2, dst)
+}
+
+// Sigmoid: y' = y·(1 - y).
+
+func (sigmoidOp[F]) Name() string { return "Sigmoid" }
+func (sigmoidOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("Sigmoid")
+	y.t.k.Sigmoid(n.data, x.data)
+}
+func (sigmoidOp[F]) VJP(y, g Var[F], _ int) Var[F] {
+	return with2(Op[F](sigmoidGradOp[F]{}), 0, 0, y, g)
+}
+func (sigmoidOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	t.k.SigmoidGrad(dst, n.data, g)
+}
+
+// sigmoidGrad(y, g) = g·y·(1 - y)
+func (sigmoidGradOp[F]) Name() string { return "SigmoidGrad" }
+func (sigmoidGradOp[F]) Forward(z Var[F]) {
+	n, y, g := z.operands("SigmoidGrad")
+	z.t.k.SigmoidGrad(n.data, y.data, g.data)
+}
+func (sigmoidGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
+	y, g := z.In(0), z.In(1)
+	if i == 1 {
+		return with2(Op[F](sigmoidGradOp[F]{}), 0, 0, y, h)
+	}
+	return h.Mul(g).Mul(y.Scale(-2).Shift(1))
+}
+
+// SiLU: with s = sigmoid(x), y' = s·(1 + x·(1 - s)) and y'' = s·(1 - s)·(2 + x·(1 - 2s)).
+
+func (siluOp[F]) Name() string { return "SiLU" }
+func (siluOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("SiLU")
+	y.t.k.SiLU(n.data, x.data)
+}
+func (siluOp[F]) VJP(y, g Var[F], _ int) Var[F] {
+	return with2(Op[F](siluGradOp[F]{}), 0, 0, y.In(0), g)
+}
+func (siluOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	t.k.SiLUGrad(dst, t.nodes[n.in[0]].data, g)
+}
+
+func (siluGradOp[F]) Name() string { return "SiLUGrad" }
+func (siluGradOp[F]) Forward(z Var[F]) {
+	n, x, g := z.operands("SiLUGrad")
+	z.t.k.SiLUGrad(n.data, x.data, g.data)
+}
+func (siluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
+	x, g := z.In(0), z.In(1)
+	if i == 1 {
+		return with2(Op[F](siluGradOp[F]{}), 0, 0, x, h)
+	}
+	s := x.Sigmoid()
+	return with2(Op[F](sigmoidGradOp[F]{}), 0, 0, s, h.Mul(g)).Mul(s.Scale(-2).Shift(1).Mul(x).Shift(2))
+}
+
+// GELU: with φ the normal density, y' = Φ(x) + x·φ(x) and y'' = φ(x)·(2 - x²).
+
+func (geluOp[F]) Name() string { return "GELU" }
+func (geluOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("GELU")
+	y.t.k.GELU(n.data, x.data)
+}
+func (geluOp[F]) VJP(y, g Var[F], _ int) Var[F] {
+	return with2(Op[F](geluGradOp[F]{}), 0, 0, y.In(0), g)
+}
+func (geluOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	t.k.GELUGrad(dst, t.nodes[n.in[0]].data, g)
+}
+
+func (geluGradOp[F]) Name() string { return "GELUGrad" }
+func (geluGradOp[F]) Forward(z Var[F]) {
+	n, x, g := z.operands("GELUGrad")
+	z.t.k.GELUGrad(n.data, x.data, g.data)
+}
+func (geluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
+	x, g := z.In(0), z.In(1)
+	if i == 1 {
+		return with2(Op[F](geluGradOp[F]{}), 0, 0, x, h)
+	}
+	q := x.Square()
+	phi := q.Scale(-0.5).Exp().Scale(1 / math.Sqrt(2*math.Pi))
+	return h.Mul(g).Mul(phi).Mul(q.Neg().Shift(2))
+}
+
+// GELUTanh: with u = c(x + ax³) and T = tanh u, y' = ½(1 + T) + ½x(1 - T²)u' and
+// y'' = (1 - T²)·(u' + ½x(u'' - 2Tu'²)).
+
+func (geluTanhOp[F]) Name() string { return "GELUTanh" }
+func (geluTanhOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("GELUTanh")
+	y.t.k.GELUTanh(n.data, x.data)
+}
+func (geluTanhOp[F]) VJP(y, g Var[F], _ int) Var[F] {
+	return with2(Op[F](geluTanhGradOp[F]{}), 0, 0, y.In(0), g)
+}
+func (geluTanhOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	t.k.GELUTanhGrad(dst, t.nodes[n.in[0]].data, g)
+}
+
+func (geluTanhGradOp[F]) Name() string { return "GELUTanhGrad" }
+func (geluTanhGradOp[F]) Forward(z Var[F]) {
+	n, x, g := z.operands("GELUTanhGrad")
+	z.t.k.GELUTanhGrad(n.data, x.data, g.data)
+}
+func (geluTanhGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
+	x, g := z.In(0), z.In(1)
+	if i == 1 {
+		return with2(Op[F](geluTanhGradOp[F]{}), 0, 0, x, h)
+	}
+	const c, a = 0.7978845608028654, 0.044715
+	q := x.Square()
+	T := q.Scale(a).Shift(1).Mul(x).Scale(c).Tanh()
+	u1 := q.Scale(3 * a).Shift(1).Scale(c)
+	in := u1.Add(x.Scale(0.5).Mul(x.Scale(6 * a * c).Sub(T.Scale(2).Mul(u1.Square()))))
+	return with2(Op[F](tanhGradOp[F]{}), 0, 0, T, h.Mul(g)).Mul(in)
+}
+
+// SELU: y' = λ for x > 0, else λαeˣ; y'' = 0 for x > 0, else λαeˣ.
+
+func (seluOp[F]) Name() string { return "SELU" }
+func (seluOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("SELU")
+	y.t.k.SELU(n.data, x.data)
+}
+func (seluOp[F]) VJP(y, g Var[F], _ int) Var[F] {
+	return with2(Op[F](seluGradOp[F]{}), 0, 0, y.In(0), g)
+}
+func (seluOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	t.k.SELUGrad(dst, t.nodes[n.in[0]].data, g)
+}
+
+func (seluGradOp[F]) Name() string { return "SELUGrad" }
+func (seluGradOp[F]) Forward(z Var[F]) {
+	n, x, g := z.operands("SELUGrad")
+	z.t.k.SELUGrad(n.data, x.data, g.data)
+}
+func (seluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
+	x, g := z.In(0), z.In(1)
+	if i == 1 {
+		return with2(Op[F](seluGradOp[F]{}), 0, 0, x, h)
+	}
+	return h.Mul(g).Mul(x.expBelow(seluScale * seluAlpha))
+}
+
+// expBelow returns a·eˣ for x ≤ 0, else 0: the curve of ELU and SELU, whose derivatives of all
+// orders from the second on are itself.
+func (x Var[F]) expBelow(a float64) Var[F] {
+	zero := x.t.Scalar(0)
+	return Where(x.Greater(zero), zero, x.Minimum(zero).Exp().Scale(a))
+}
+
+// ELU: y' = 1 for x > 0, else αeˣ.
+
+func (eluOp[F]) Name() string { return "ELU" }
+func (eluOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("ELU")
+	y.t.k.ELU(n.data, x.data)
+	if n.s != 1 {
+		for i, v := range x.data {
+			if !(v > 0) {
+				n.data[i] *= F(n.s)
+			}
+		}
+	}
+}
+func (eluOp[F]) VJP(y, g Var[F], _ int) Var[F] {
+	return with2(Op[F](eluGradOp[F]{}), y.node("ELU").s, 0, y.In(0), g)
+}
+func (eluOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	eluGrad(t, n.s, dst, t.nodes[n.in[0]].data, g)
+}
+
+func eluGrad[F simd.Float](t *Tape[F], alpha float64, dst, x, g []F) {
+	t.k.ELUGrad(dst, x, g)
+	if alpha != 1 {
+		for i, v := range x {
+			if !(v > 0) {
+				dst[i] *= F(alpha)
+			}
+		}
+	}
+}
+
+func (eluGradOp[F]) Name() string { return "ELUGrad" }
+func (eluGradOp[F]) Forward(z Var[F]) {
+	n, x, g := z.operands("ELUGrad")
+	eluGrad(z.t, n.s, n.data, x.data, g.data)
+}
+func (eluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
+	x, g, s := z.In(0), z.In(1), z.node("ELUGrad").s
+	if i == 1 {
+		return with2(Op[F](eluGradOp[F]{}), s, 0, x, h)
+	}
+	return h.Mul(g).Mul(x.expBelow(s))
+}
+
+// Softplus: y' = sigmoid(x).
+
+func (softplusOp[F]) Name() string { return "Softplus" }
+func (softplusOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("Softplus")
+	y.t.k.Softplus(n.data, x.data)
+}
+func (softplusOp[F]) VJP(y, g Var[F], _ int) Var[F] { return g.Mul(y.In(0).Sigmoid()) }
+func (softplusOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	d := t.rev.take(len(g))
+	t.k.Sigmoid(d, t.nodes[n.in[0]].data)
+	t.k.Mul(dst, g, d)
+	t.rev.give(d)
+}
+
+// ReLU and LeakyReLU: y' = 1 for x > 0, else 0 or the slope.
+
+func (reluOp[F]) Name() string { return "ReLU" }
+func (reluOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("ReLU")
+	dst := n.data[:len(x.data)]
+	for i, v := range x.data {
+		if v <= 0 {
+			v = 0
+		}
+		dst[i] = v
+	}
+}
+func (reluOp[F]) VJP(y, g Var[F], _ int) Var[F] {
+	return with2(Op[F](leakyGradOp[F]{}), 0, 0, y.In(0), g)
+}
+func (reluOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	leakyGrad(0, dst, t.nodes[n.in[0]].data, g)
+}
+
+func (leakyOp[F]) Name() string { return "LeakyReLU" }
+func (leakyOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("LeakyReLU")
+	leakyGrad(F(n.s), n.data, x.data, x.data)
+}
+func (leakyOp[F]) VJP(y, g Var[F], _ int) Var[F] {
+	return with2(Op[F](leakyGradOp[F]{}), y.node("LeakyReLU").s, 0, y.In(0), g)
+}
+func (leakyOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	leakyGrad(F(n.s), dst, t.nodes[n.in[0]].data, g)
+}
+
+// leakyGrad sets dst to g where x > 0, to slope·g elsewhere.
+func leakyGrad[F simd.Float](slope F, dst, x, g []F) {
+	dst, g = dst[:len(x)], g[:len(x)]
+	for i, v := range x {
+		h := g[i]
+		if !(v > 0) {
+			h *= slope
+		}
+		dst[i] = h
+	}
+}
+
+func (leakyGradOp[F]) Name() string { return "LeakyReLUGrad" }
+func (leakyGradOp[F]) Forward(z Var[F]) {
+	n, x, g := z.operands("LeakyReLUGrad")
+	leakyGrad(F(n.s), n.data, x.data, g.data)
+}
+func (leakyGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
+	if i == 0 {
+		return Var[F]{}
+	}
+	return with2(Op[F](leakyGradOp[F]{}), z.node("LeakyReLUGrad").s, 0, z.In(0), h)
+}

@@ -1,0 +1,211 @@
+package autograd
+
+import (
+	"pushforward/simd"
+)
+
+// Broadcasting is NumPy's with one right taken away; the package comment has the rule. Here are its
+// parts: join finds the common shape, expandInto stretches an operand, sumInto is the transpose of
+// that and sums back.
+
+// join returns the common shape of two operands of op.
+func join(op string, x, y Shape) Shape {
+	if x == y {
+		return x
+	}
+	n := max(x.n, y.n)
+	a, b := x.lift(int(n)), y.lift(int(n))
+	z := a
+	for i := range int(n) {
+		switch {
+		case a.d[i] == b.d[i], b.d[i] == 1:
+		case a.d[i] == 1:
+			z.d[i] = b.d[i]
+		default:
+			badPair(op, "extents differ and neither is 1", x, y)
+		}
+	}
+	if x.n != y.n && z != x && z != y {
+		badPair(op, "ranks differ and both would stretch, to "+z.String()+"; write Expand if that is meant", x, y)
+	}
+	return z
+}
+
+// fits reports whether x stretches to z.
+func fits(x, z Shape) bool {
+	if x.n > z.n {
+		return false
+	}
+	k := z.n - x.n
+	for i := range x.n {
+		if x.d[i] != 1 && x.d[i] != z.d[k+i] {
+			return false
+		}
+	}
+	return true
+}
+
+// How an operand meets the result of a broadcast.
+const (
+	whole   = iota // same shape, up to axes of extent 1
+	single         // one element
+	row            // the result's last axes: the same row for all
+	column         // the result's first axes: one number per row
+	general        // anything else
+)
+
+// layout says how x meets z, which it fits, and the length of a row if it is a row or a column.
+func layout(x, z Shape) (kind, n int) {
+	xl, zl := x.Len(), z.Len()
+	switch xl {
+	case zl:
+		return whole, zl
+	case 1:
+		return single, zl
+	}
+	x = x.lift(int(z.n))
+	// The last axes agree and all before have extent 1: a row.
+	i, n := int(z.n), 1
+	for i > 0 && x.d[i-1] == z.d[i-1] {
+		i--
+		n *= int(z.d[i])
+	}
+	if n == xl {
+		return row, n
+	}
+	// The first axes agree and all behind have extent 1: a column.
+	i, m := 0, 1
+	for i < int(z.n) && x.d[i] == z.d[i] {
+		m *= int(z.d[i])
+		i++
+	}
+	if m == xl && m > 0 {
+		return column, zl / m
+	}
+	return general, 0
+}
+
+// expandInto sets dst, of shape z, to x stretched.
+func expandInto[F simd.Float](dst []F, z Shape, x []F, xs Shape) {
+	if len(dst) == 0 {
+		return
+	}
+	switch kind, n := layout(xs, z); kind {
+	case whole:
+		copy(dst, x)
+	case single:
+		fill(dst, x[0])
+	case row:
+		for i := 0; i < len(dst); i += n {
+			copy(dst[i:i+n], x)
+		}
+	case column:
+		for i, v := range x {
+			fill(dst[i*n:(i+1)*n], v)
+		}
+	default:
+		xs = xs.lift(int(z.n))
+		expandAxis(dst, z, x, xs, 0)
+	}
+}
+
+// expandAxis stretches from axis i on: dst and x are one element of the axes before.
+func expandAxis[F simd.Float](dst []F, z Shape, x []F, xs Shape, i int) {
+	if i == int(z.n) {
+		dst[0] = x[0]
+		return
+	}
+	dn, xn := len(dst)/int(z.d[i]), len(x)/int(xs.d[i])
+	if i == int(z.n)-1 {
+		if xs.d[i] == z.d[i] {
+			copy(dst, x)
+		} else {
+			fill(dst, x[0])
+		}
+		return
+	}
+	if xs.d[i] == z.d[i] {
+		for j := range int(z.d[i]) {
+			expandAxis(dst[j*dn:(j+1)*dn], z, x[j*xn:(j+1)*xn], xs, i+1)
+		}
+		return
+	}
+	expandAxis(dst[:dn], z, x, xs, i+1)
+	for j := 1; j < int(z.d[i]); j++ {
+		copy(dst[j*dn:(j+1)*dn], dst[:dn])
+	}
+}
+
+// sumInto sets dst, of shape zs, to the sum of x over the axes that zs lacks or has with extent 1.
+// Sums over the last axes are Kernels.Sum, gathered in float64; sums over others run in increasing
+// order of the index, as Kernels.AddRows does.
+func sumInto[F simd.Float](t *Tape[F], dst []F, zs Shape, x []F, xs Shape) {
+	sumAligned(t, dst, zs.lift(int(xs.n)), x, xs)
+}
+
+func sumAligned[F simd.Float](t *Tape[F], dst []F, zs Shape, x []F, xs Shape) {
+	if len(dst) == len(x) {
+		copy(dst, x)
+		return
+	}
+	if len(x) == 0 {
+		clear(dst)
+		return
+	}
+	if len(dst) == 1 {
+		dst[0] = F(t.k.Sum(x))
+		return
+	}
+	// The last axes, kept or summed over.
+	i, n := int(xs.n), 1
+	for i > 0 && zs.d[i-1] == xs.d[i-1] {
+		i--
+		n *= int(xs.d[i])
+	}
+	if n > 1 { // kept: now those before it, summed over
+		j, m := i, 1
+		for j > 0 && zs.d[j-1] == 1 {
+			j--
+			m *= int(xs.d[j])
+		}
+		blocks := len(x) / (m * n)
+		out := dst
+		hold := t.mem
+		if blocks*n != len(dst) {
+			out = t.mem.alloc(blocks * n)
+		}
+		clear(out)
+		for b := range blocks {
+			t.k.AddRows(out[b*n:(b+1)*n], x[b*m*n:(b+1)*m*n])
+		}
+		if blocks*n != len(dst) {
+			for ; j < i; j++ {
+				xs.d[j] = 1
+			}
+			sumAligned(t, dst, zs, out, xs)
+			t.mem.at, t.mem.off = hold.at, hold.off
+		}
+		return
+	}
+	j, m := int(xs.n), 1
+	for j > 0 && zs.d[j-1] == 1 {
+		j--
+		m *= int(xs.d[j])
+	}
+	blocks := len(x) / m
+	out := dst
+	hold := t.mem
+	if blocks != len(dst) {
+		out = t.mem.alloc(blocks)
+	}
+	for b := range out {
+		out[b] = F(t.k.Sum(x[b*m : (b+1)*m]))
+	}
+	if blocks != len(dst) {
+		for ; j < int(xs.n); j++ {
+			xs.d[j] = 1
+		}
+		sumAligned(t, dst, zs, out, xs)
+		t.mem.at, t.mem.off = hold.at, hold.off
+	}
+}

@@ -1,0 +1,183 @@
+package autograd
+
+import (
+	"math"
+
+	"pushforward/simd"
+)
+
+// Reductions other than the sum. They keep the axes they reduce, with extent 1.
+type (
+	amaxOp[F simd.Float]   struct{}
+	aminOp[F simd.Float]   struct{}
+	norm2Op[F simd.Float]  struct{}
+	cumsumOp[F simd.Float] struct{ bulk }
+)
+
+// AMax returns the greatest element over the given axes, without axes over all. Ties share the
+// cotangent evenly. NaN wins.
+func (x Var[F]) AMax(axes ...int) Var[F] {
+	return apply1(Op[F](amaxOp[F]{}), x.node("AMax").shape.fold("AMax", axes), 0, 0, x)
+}
+
+// AMin returns the least element over the given axes, without axes over all. Ties share the
+// cotangent evenly. NaN wins.
+func (x Var[F]) AMin(axes ...int) Var[F] {
+	return apply1(Op[F](aminOp[F]{}), x.node("AMin").shape.fold("AMin", axes), 0, 0, x)
+}
+
+// Var returns the variance over the given axes, without axes over all: the sum of squared
+// deviations from the mean, divided by their number less correction.
+func (x Var[F]) Var(correction float64, axes ...int) Var[F] {
+	s := x.node("Var").shape
+	z := s.fold("Var", axes)
+	return x.Sub(x.MeanAxes(axes...)).Square().SumTo(z).Scale(1 / (float64(s.count(z)) - correction))
+}
+
+// Std is the square root of Var.
+func (x Var[F]) Std(correction float64, axes ...int) Var[F] { return x.Var(correction, axes...).Sqrt() }
+
+// Norm2 returns √Σx² over the given axes, without axes over all. Its gradient at 0 is 0.
+func (x Var[F]) Norm2(axes ...int) Var[F] {
+	return apply1(Op[F](norm2Op[F]{}), x.node("Norm2").shape.fold("Norm2", axes), 0, 0, x)
+}
+
+// CumSum returns the running sums along an axis.
+func (x Var[F]) CumSum(axis int) Var[F] {
+	s := x.node("CumSum").shape
+	return x.moved(cumsumOp[F]{}, s, int32(s.axis("CumSum", axis)), 0)
+}
+
+// Prod returns the product along an axis. It multiplies halves with halves, so its derivatives of
+// all orders are right where factors are zero, too.
+func (x Var[F]) Prod(axis int) Var[F] {
+	s := x.node("Prod").shape
+	a := s.axis("Prod", axis)
+	if s.d[a] == 0 {
+		return x.t.Full(s.With(a, 1), 1)
+	}
+	for n := x.Shape().Dim(a); n > 1; n = x.Shape().Dim(a) {
+		h := n / 2
+		y := x.Slice(a, 0, h).Mul(x.Slice(a, h, 2*h))
+		if n%2 == 1 {
+			y = Concat(a, y, x.Slice(a, n-1, n))
+		}
+		x = y
+	}
+	return x
+}
+
+// reduceMax sets dst, of shape zs, to the greatest elements of x over the axes with extent 1 there.
+func reduceMax[F simd.Float](dst []F, zs Shape, x []F, xs Shape) {
+	fill(dst, F(math.Inf(-1)))
+	fold(dst, zs, x, xs, func(m, v F) F {
+		if v > m || v != v {
+			return v
+		}
+		return m
+	})
+}
+
+// fold sets each element of dst to f of itself and, in order, the elements of x that fall on it.
+func fold[F simd.Float](dst []F, zs Shape, x []F, xs Shape, f func(m, v F) F) {
+	var at, step [MaxRank]int
+	w := 1
+	zs = zs.lift(int(xs.n))
+	for i := int(xs.n) - 1; i >= 0; i-- {
+		if zs.d[i] > 1 {
+			step[i] = w
+		}
+		w *= int(zs.d[i])
+	}
+	j := 0
+	for _, v := range x {
+		dst[j] = f(dst[j], v)
+		for i := int(xs.n) - 1; i >= 0; i-- {
+			at[i]++
+			j += step[i]
+			if at[i] < int(xs.d[i]) {
+				break
+			}
+			j -= at[i] * step[i]
+			at[i] = 0
+		}
+	}
+}
+
+func (amaxOp[F]) Name() string { return "AMax" }
+func (amaxOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("AMax")
+	reduceMax(n.data, n.shape, x.data, x.shape)
+}
+func (amaxOp[F]) VJP(y, g Var[F], _ int) Var[F] { return tied(y, g) }
+
+// tied shares g among the operand's elements that equal y.
+func tied[F simd.Float](y, g Var[F]) Var[F] {
+	m := y.In(0).Equal(y)
+	return g.Div(m.SumTo(y.Shape())).Mul(m)
+}
+
+func (aminOp[F]) Name() string { return "AMin" }
+func (aminOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("AMin")
+	fill(n.data, F(math.Inf(1)))
+	fold(n.data, n.shape, x.data, x.shape, func(m, v F) F {
+		if v < m || v != v {
+			return v
+		}
+		return m
+	})
+}
+func (aminOp[F]) VJP(y, g Var[F], _ int) Var[F] { return tied(y, g) }
+
+func (norm2Op[F]) Name() string { return "Norm2" }
+func (norm2Op[F]) Forward(y Var[F]) {
+	t := y.t
+	n, x := y.unary("Norm2")
+	hold := t.mem
+	d := t.mem.alloc(len(x.data))
+	t.k.Mul(d, x.data, x.data)
+	sumInto(t, n.data, n.shape, d, x.shape)
+	t.k.Sqrt(n.data, n.data)
+	t.mem.at, t.mem.off = hold.at, hold.off
+}
+
+// ∂x = g·x/y, 0 where y is 0.
+func (norm2Op[F]) VJP(y, g Var[F], _ int) Var[F] {
+	return y.In(0).Mul(g.Div(y.Add(y.Equal(y.t.Scalar(0)))))
+}
+
+// CumSum's whole numbers are the axis and whether it runs backward.
+func (cumsumOp[F]) Name() string { return "CumSum" }
+func (cumsumOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("CumSum")
+	v := y.t.intsOf(n)
+	cumsum(n.data, x.data, n.shape, int(v[0]), v[1] != 0)
+}
+func (cumsumOp[F]) VJP(y, g Var[F], _ int) Var[F] {
+	v := y.Ints()
+	return g.moved(cumsumOp[F]{}, y.Shape(), v[0], 1-v[1])
+}
+func (cumsumOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	v := t.intsOf(n)
+	cumsum(dst, g, n.shape, int(v[0]), v[1] == 0)
+}
+
+func cumsum[F simd.Float](dst, x []F, s Shape, a int, backward bool) {
+	outer, inner := s.outerInner(a)
+	k := int(s.d[a])
+	for i := range outer {
+		for l := range inner {
+			sum := 0.0
+			for j := range k {
+				p := j
+				if backward {
+					p = k - 1 - j
+				}
+				p = (i*k+p)*inner + l
+				sum += float64(x[p])
+				dst[p] = F(sum)
+			}
+		}
+	}
+}
