@@ -1,0 +1,354 @@
+package odeint
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// referenceFile reads a file of the reference cases (see testdata/reference/PROVENANCE.md) into v.
+func referenceFile(t *testing.T, name string, v any) {
+	dir := os.Getenv("PUSHFORWARD_REFERENCE")
+	if dir == "" {
+		dir = filepath.Join("testdata", "reference")
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "ode", name))
+	if os.IsNotExist(err) {
+		t.Skipf("%s is not in this folder", name)
+	}
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(raw, v))
+}
+
+// tally counts a family's cases and reports them at its end.
+type tally struct{ passed, failed, skipped int }
+
+func (c *tally) run(t *testing.T, name string, f func(t *testing.T)) {
+	ran := t.Run(name, func(t *testing.T) {
+		defer func() {
+			switch {
+			case t.Skipped():
+				c.skipped++
+			case t.Failed():
+				c.failed++
+			default:
+				c.passed++
+			}
+		}()
+		f(t)
+	})
+	_ = ran
+}
+
+func (c *tally) report(t *testing.T) {
+	t.Logf("reference %s: %d passed, %d failed, %d skipped", t.Name(), c.passed, c.failed, c.skipped)
+}
+
+// number is a float64 that may be written "NaN", "Infinity" or null.
+type number float64
+
+func (n *number) UnmarshalJSON(raw []byte) error {
+	switch s := strings.Trim(string(raw), `"`); s {
+	case "null", "NaN":
+		*n = number(math.NaN())
+	case "Infinity":
+		*n = number(math.Inf(1))
+	case "-Infinity":
+		*n = number(math.Inf(-1))
+	default:
+		var x float64
+		if err := json.Unmarshal(raw, &x); err != nil {
+			return err
+		}
+		*n = number(x)
+	}
+	return nil
+}
+
+type referenceProblem struct {
+	exprProblem
+	Truth struct {
+		Y1 []float64 `json:"y1_f64"`
+	}
+	Samples struct {
+		T []float64
+		Y [][]float64
+	}
+	Solvers []struct {
+		Solver     string
+		Rtol, Atol float64
+		Success    *bool
+		Failed     string
+		NFEV       int
+		Err        *number
+	}
+	FixedStep []struct {
+		Method string
+		Steps  int
+		Y1     []float64
+	} `json:"fixed_step"`
+	OneStep *struct {
+		H           float64
+		Stages      [][]number
+		YNew        []number    `json:"y_new"`
+		ErrorVector []number    `json:"error_vector"`
+		Theta       []float64   `json:"dense_theta"`
+		Dense       [][]float64 `json:"dense_y_shampine"`
+	} `json:"one_step"`
+}
+
+// worst is the measure of the reference files: the largest |y - truth|/(1 + |truth|).
+func worst(y, truth []float64) float64 {
+	var e float64
+	for i, v := range truth {
+		d := math.Abs(y[i]-v) / (1 + math.Abs(v))
+		if !(d <= e) {
+			e = d
+		}
+	}
+	return e
+}
+
+func TestReferenceProblems(t *testing.T) {
+	var file struct{ Problems []referenceProblem }
+	referenceFile(t, "problems.json", &file)
+	var count tally
+	defer count.report(t)
+	t.Run("problems.json", func(t *testing.T) {
+		for _, p := range file.Problems {
+			if testing.Short() && p.Stiff {
+				continue
+			}
+			e, err := p.compile(p.RHS)
+			require.NoError(t, err)
+			adaptiveCases(t, &count, &p, exprSystem{e})
+			for _, f := range p.FixedStep {
+				count.run(t, fmt.Sprintf("%s/fixed_%s", p.Name, f.Method), func(t *testing.T) {
+					m, ok := Method(map[string]string{"rk4_38": "rk4-38"}[f.Method])
+					if !ok {
+						if m, ok = Method(f.Method); !ok {
+							t.Skipf("no method %s", f.Method)
+						}
+					}
+					sol, err := Solve(bg, exprSystem{e}, p.Y0, p.T0, p.T1, Options{Method: m, Step: math.Abs(p.T1-p.T0) / float64(f.Steps)})
+					require.NoError(t, err)
+					require.Equal(t, f.Steps, sol.Stats.Accepted)
+					requireClose(t, f.Y1, sol.Final(), 1e-10)
+				})
+			}
+			if p.OneStep != nil {
+				count.run(t, p.Name+"/one_step", func(t *testing.T) { oneStepCase(t, &p, exprSystem{e}) })
+			}
+		}
+	})
+}
+
+// requireClose asks that got be want to rel of want's largest entry.
+func requireClose(t *testing.T, want, got []float64, rel float64) {
+	t.Helper()
+	var scale float64
+	for _, v := range want {
+		scale = max(scale, math.Abs(v))
+	}
+	for i := range want {
+		require.LessOrEqual(t, math.Abs(got[i]-want[i]), rel*scale, "entry %d: got %v, want %v", i, got[i], want[i])
+	}
+}
+
+// tolerances groups what the peers did at one pair of tolerances: the worst of the Dormand–Prince programs.
+type tolerances struct {
+	rtol, atol float64
+	err        float64
+	nfev       int
+	peers      int
+}
+
+func peersOf(p *referenceProblem) []tolerances {
+	var out []tolerances
+	for _, s := range p.Solvers {
+		var c *tolerances
+		for i := range out {
+			if out[i].rtol == s.Rtol && out[i].atol == s.Atol {
+				c = &out[i]
+			}
+		}
+		if c == nil {
+			out = append(out, tolerances{rtol: s.Rtol, atol: s.Atol})
+			c = &out[len(out)-1]
+		}
+		ok := s.Failed == "" && (s.Success == nil || *s.Success) && s.Err != nil && finite(float64(*s.Err))
+		if s.Solver == "scipy_DOP853" || !ok {
+			continue
+		}
+		c.peers++
+		c.err = max(c.err, float64(*s.Err))
+		c.nfev = max(c.nfev, s.NFEV)
+	}
+	return out
+}
+
+// adaptiveCases holds Dopri5 to the peers at each of their tolerances: error at most 5 times the worst of theirs,
+// evaluations at most 1.3 times, saved states within 20 times the bound of the end, and an error that shrinks with
+// the tolerance.
+func adaptiveCases(t *testing.T, count *tally, p *referenceProblem, sys exprSystem) {
+	errs := map[float64]float64{}
+	for _, c := range peersOf(p) {
+		if testing.Short() && c.rtol < 1e-7 {
+			continue
+		}
+		count.run(t, fmt.Sprintf("%s/rtol_%g", p.Name, c.rtol), func(t *testing.T) {
+			sol, err := Solve(bg, sys, p.Y0, p.T0, p.T1, Options{Rtol: c.rtol, Atol: c.atol, MaxSteps: 1e7,
+				SaveAt: append(append([]float64{}, p.Samples.T...), p.T1)})
+			if c.peers == 0 {
+				if err != nil {
+					t.Skipf("no Dormand–Prince program finished, nor did this one: %v", err)
+				}
+				return
+			}
+			require.NoError(t, err)
+			got := worst(sol.Final(), p.Truth.Y1)
+			errs[c.rtol] = got
+			require.True(t, finite(got), "the end state is not finite")
+			require.LessOrEqual(t, float64(sol.Stats.Evals), 1.3*float64(c.nfev), "evaluations")
+			// Chaotic or near-singular problems at loose tolerances: only finite.
+			loose := c.rtol >= 1e-3 && c.err > 30*c.rtol
+			bound := 5 * c.err
+			if loose {
+				return
+			}
+			require.LessOrEqual(t, got, max(bound, 1e-14), "error at the end, worst peer %.3g", c.err)
+			for i, want := range p.Samples.Y {
+				d := worst(sol.Y[i*sys.dim:(i+1)*sys.dim], want)
+				require.LessOrEqual(t, d, max(20*bound, 1e-13), "sample at t=%v", p.Samples.T[i])
+			}
+		})
+	}
+	e5, ok5 := errs[1e-5]
+	e9, ok9 := errs[1e-9]
+	if ok5 && ok9 && !p.Stiff {
+		count.run(t, p.Name+"/proportional", func(t *testing.T) {
+			require.LessOrEqual(t, e9, max(e5/50, 1e-12), "error at 1e-9 against %.3g at 1e-5", e5)
+		})
+	}
+}
+
+// oneStepCase compares the stages, the new state and the error vector of one step.
+func oneStepCase(t *testing.T, p *referenceProblem, sys exprSystem) {
+	o := p.OneStep
+	s := NewSolver[float64](Options{FirstStep: math.Abs(o.H), Rtol: 1e9, Dense: true})
+	s.Solve(bg, sys, p.Y0, p.T0, p.T1) // sets everything up
+	s.sys, s.dim = sys, len(p.Y0)
+	require.NoError(t, s.span(p.T0, p.T1))
+	s.reserve(1)
+	copy(s.y, p.Y0)
+	s.sol.begin(s, 1)
+	s.lanes[0] = lane{t: p.T0, h: o.H}
+	s.row = append(s.row, 0)
+	s.eval(s.k[0], []float64{p.T0}, s.y)
+	s.attempt()
+	floats := func(x []number) []float64 {
+		y := make([]float64, len(x))
+		for i, v := range x {
+			y[i] = float64(v)
+		}
+		return y
+	}
+	scale := 1e-300
+	for _, k := range o.Stages {
+		for _, v := range k {
+			scale = max(scale, math.Abs(float64(v)))
+		}
+	}
+	for i, k := range o.Stages {
+		for j, v := range k {
+			require.InDelta(t, float64(v), s.k[i][j], 1e-12*scale, "stage %d, component %d", i, j)
+		}
+	}
+	requireClose(t, floats(o.YNew), s.next, 1e-12)
+	// The error vector is a difference that cancels: its rounding is that of h·k.
+	for i, v := range o.ErrorVector {
+		require.InDelta(t, math.Abs(float64(v)), math.Abs(s.e1[i]), 1e-12*math.Abs(float64(v))+1e-15*math.Abs(o.H)*scale, "error vector, component %d", i)
+	}
+	// SciPy's interpolant is another of order 4; the two differ by a small part of the step's change.
+	s.look.prepare(s, 0, &s.lanes[0])
+	for i, theta := range o.Theta {
+		y := s.look.at(theta)
+		for j, want := range o.Dense[i] {
+			require.InDelta(t, want, y[j], 1e-3*math.Abs(o.H)*scale, "dense output at %v, component %d", theta, j)
+		}
+	}
+}
+
+type referenceEvent struct {
+	Name         string
+	Problem      exprProblem
+	Event        json.RawMessage
+	Direction    int
+	Terminal     bool
+	Reset        []json.RawMessage
+	Times        []float64
+	StatesBefore [][]float64                  `json:"states_before"`
+	Tol          float64                      `json:"tol_abs"`
+	SolveWith    struct{ Rtol, Atol float64 } `json:"solve_with"`
+}
+
+func TestReferenceEvents(t *testing.T) {
+	var file struct{ Cases []referenceEvent }
+	referenceFile(t, "events.json", &file)
+	var count tally
+	defer count.report(t)
+	t.Run("events.json", func(t *testing.T) {
+		for _, c := range file.Cases {
+			count.run(t, c.Name, func(t *testing.T) { eventCase(t, &c) })
+		}
+	})
+}
+
+func eventCase(t *testing.T, c *referenceEvent) {
+	rhs, err := c.Problem.compile(c.Problem.RHS)
+	require.NoError(t, err)
+	g, err := c.Problem.compile([]json.RawMessage{c.Event})
+	require.NoError(t, err)
+	var out [1]float64
+	ev := Event{Name: c.Name, Dir: c.Direction, Stop: c.Terminal, G: func(t float64, y []float64) float64 {
+		g.eval(out[:], t, y)
+		return out[0]
+	}}
+	if c.Reset != nil {
+		reset, err := c.Problem.compile(c.Reset)
+		require.NoError(t, err)
+		ev.Reset = func(t float64, y []float64) {
+			after := make([]float64, len(y))
+			reset.eval(after, t, y)
+			copy(y, after)
+		}
+	}
+	sol, err := Solve(bg, exprSystem{rhs}, c.Problem.Y0, c.Problem.T0, c.Problem.T1,
+		Options{Rtol: c.SolveWith.Rtol, Atol: c.SolveWith.Atol, Events: []Event{ev}, MaxSteps: 1e6})
+	require.NoError(t, err)
+	var times []float64
+	for _, h := range sol.Hits {
+		times = append(times, h.T)
+	}
+	require.Len(t, times, len(c.Times), "times %v, want %v", times, c.Times)
+	for i, want := range c.Times {
+		require.InDelta(t, want, times[i], c.Tol, "event %d", i)
+		if i < len(c.StatesBefore) {
+			for j, w := range c.StatesBefore[i] {
+				// The state moves with the time, at the field's speed.
+				require.InDelta(t, w, sol.Hits[i].Y[j], 100*c.Tol*(1+math.Abs(w)), "state %d before event %d", j, i)
+			}
+		}
+	}
+	if c.Terminal && len(c.Times) > 0 {
+		require.Equal(t, []Status{Stopped}, sol.Status)
+		end, _ := sol.End(0)
+		require.Equal(t, times[len(times)-1], end)
+	}
+}
