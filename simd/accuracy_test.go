@@ -1,0 +1,139 @@
+package simd
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// ulps returns |got - want| in units of the last place of want as an F, subnormal numbers included.
+func ulps[F Float](got F, want float64) float64 {
+	w := F(want)
+	switch {
+	case want != want || got != got:
+		if want != want && got != got {
+			return 0
+		}
+		return math.Inf(1)
+	case float64(got) == want || got == w && math.IsInf(float64(w), 0):
+		return 0
+	}
+	unit := math.Ldexp(1, -149)
+	frac := 24
+	if !is32[F]() {
+		unit, frac = math.Ldexp(1, -1074), 53
+	}
+	_, e := math.Frexp(want)
+	unit = max(unit, math.Ldexp(1, e-frac))
+	return math.Abs(float64(got)-want) / unit
+}
+
+// sigma, phi and the rest are the truths in float64, from package math, in forms that keep their relative
+// accuracy.
+func phi(x float64) float64   { return 0.5 * math.Erfc(-x/math.Sqrt2) }
+func sigma(x float64) float64 { return math.Exp(min(x, 0)) / (1 + math.Exp(-math.Abs(x))) }
+
+// finite replaces the NaN that f gives at an infinity by its limit there.
+func limits(f func(float64) float64, lo, hi float64) func(float64) float64 {
+	return func(x float64) float64 {
+		switch {
+		case math.IsInf(x, -1):
+			return lo
+		case math.IsInf(x, 1):
+			return hi
+		}
+		return f(x)
+	}
+}
+
+// truths1 gives, for each function of one argument, the truth and the bound in ulps that its doc comment
+// names for float32. A bound of 0 means that the function is exactly rounded.
+var truths1 = []struct {
+	name  string
+	f     func(float64) float64
+	bound float64
+}{
+	{"Exp", math.Exp, 1},
+	{"Log", math.Log, 1},
+	{"Sqrt", math.Sqrt, 0.5},
+	{"Tanh", math.Tanh, 2.5},
+	{"Erf", math.Erf, 1.5},
+	{"Sin", math.Sin, 1.6},
+	{"Cos", math.Cos, 1.6},
+	{"Sigmoid", sigma, 2.5},
+	{"SiLU", limits(func(x float64) float64 { return x * sigma(x) }, 0, math.Inf(1)), 3},
+	{"GELU", limits(func(x float64) float64 { return x * phi(x) }, 0, math.Inf(1)), 6},
+	{"SELU", func(x float64) float64 {
+		if x > 0 {
+			return SELULambda * x
+		}
+		return SELULambda * SELUAlpha * math.Expm1(x)
+	}, 2.5},
+	{"ELU", func(x float64) float64 {
+		if x > 0 {
+			return x
+		}
+		return math.Expm1(x)
+	}, 1.5},
+	{"Softplus", func(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }, 2},
+}
+
+// sweep calls f with float32 numbers of every exponent and both signs, n of each, evenly spaced and
+// shifted so that no power of two is favoured.
+func sweep(n int, f func(x float32)) {
+	for e := range uint32(256) {
+		for i := range uint32(n) {
+			u := e<<23 | uint32(uint64(i)<<23/uint64(n)) + i%7
+			f(math.Float32frombits(u))
+			f(math.Float32frombits(u | 1<<31))
+		}
+	}
+}
+
+func TestAccuracy32(t *testing.T) {
+	n := 4000
+	if testing.Short() {
+		n = 60
+	}
+	k := Best[float32]()
+	for _, c := range truths1 {
+		t.Run(c.name, func(t *testing.T) {
+			var xs []float32
+			sweep(n, func(x float32) { xs = append(xs, x) })
+			ys := make([]float32, len(xs))
+			byName1(k, c.name)(ys, xs)
+			worst, at := 0.0, float32(0)
+			for i, x := range xs {
+				if u := ulps(ys[i], c.f(float64(x))); u > worst {
+					worst, at = u, x
+				}
+			}
+			t.Logf("%s: %.3f ulp at %g", c.name, worst, at)
+			require.LessOrEqual(t, worst, c.bound, "at %g", at)
+		})
+	}
+}
+
+func TestAccuracy64(t *testing.T) {
+	n := 200
+	if testing.Short() {
+		n = 20
+	}
+	k := Best[float64]()
+	for _, c := range truths1 {
+		t.Run(c.name, func(t *testing.T) {
+			var xs []float64
+			sweep(n, func(x float32) { xs = append(xs, float64(x)*1.000000007) })
+			ys := make([]float64, len(xs))
+			byName1(k, c.name)(ys, xs)
+			worst, at := 0.0, 0.0
+			for i, x := range xs {
+				if u := ulps(ys[i], c.f(x)); u > worst {
+					worst, at = u, x
+				}
+			}
+			t.Logf("%s: %.3f ulp at %g", c.name, worst, at)
+		})
+	}
+}
