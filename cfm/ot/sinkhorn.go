@@ -1,0 +1,242 @@
+package ot
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"pushforward/simd"
+)
+
+// ErrConverge is wrapped by the error of an iteration that ran out of sweeps; the plan comes with it.
+var ErrConverge = errors.New("ot: not converged")
+
+// SinkhornOptions configures Sinkhorn. Reg is ε, in units of the cost, and must be positive. Zero fields
+// mean MaxIter 100000, Tol 1e-9.
+type SinkhornOptions struct {
+	Reg     float64
+	MaxIter int     // sweeps over both marginals
+	Tol     float64 // on the largest error of a marginal, relative to the largest mass
+	// Marginal, for SinkhornUnbalanced: the weight of the divergence of each marginal from its mass.
+	Marginal float64
+}
+
+// Sinkhorn returns the plan that minimises Σ p·c + ε·Σ p·(log p - 1) between masses a and b of equal
+// total. It is diag(eᶠ)·exp(-c/ε)·diag(eᵍ); f and g are fitted in turn to the marginals, in the log domain,
+// and warmed up along larger ε. Uniform masses are a[i] = 1/len(a).
+//
+// If the marginals do not come within Tol the error wraps ErrConverge and the plan is the last one.
+// Plan.Cost is Σ p·c without the entropy, Plan.U and V are ε·f and ε·g.
+func Sinkhorn(a, b, cost []float64, opt SinkhornOptions) (*Plan, error) {
+	s, err := newScaling(a, b, cost, &opt)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := checkMasses(a, b, cost); err != nil {
+		return nil, err
+	}
+	// Large ε first: the potentials ε·f and ε·g they need are near those the next smaller ε needs.
+	for eps := math.Max(s.span, opt.Reg); ; {
+		if err := s.setReg(eps); err != nil {
+			return nil, err
+		}
+		if eps == opt.Reg {
+			break
+		}
+		for range 8 {
+			s.half(s.f, s.la, s.g, s.c, 1)
+			s.half(s.g, s.lb, s.f, s.ct, 1)
+		}
+		next := math.Max(eps/4, opt.Reg)
+		s.k.Scale(s.f, eps/next, s.f)
+		s.k.Scale(s.g, eps/next, s.g)
+		eps = next
+	}
+	scale := opt.Tol * math.Max(largest(a), largest(b))
+	p := &Plan{N: len(a), M: len(b), Err: math.Inf(1)}
+	for p.Iter < opt.MaxIter {
+		s.half(s.g, s.lb, s.f, s.ct, 1)
+		// The half step that sets f knows what the rows' masses were before it.
+		p.Err = s.half(s.f, s.la, s.g, s.c, 1)
+		if p.Iter++; p.Err <= scale {
+			break
+		}
+	}
+	converged := p.Err <= scale
+	s.finish(p, cost, opt.Reg)
+	p.Err = marginalError(p.P, a, b)
+	if !converged {
+		return p, fmt.Errorf("%w: sinkhorn: marginals are off by %.3g after %d sweeps at reg %v", ErrConverge, p.Err, p.Iter, opt.Reg)
+	}
+	return p, nil
+}
+
+// SinkhornUnbalanced relaxes both marginals: it minimises
+//
+//	Σ p·c + ε·KL(p | a⊗b) + ρ·KL(p1 | a) + ρ·KL(pᵀ1 | b),  ρ = opt.Marginal,
+//
+// the form POT solves by default. The masses need not balance. The scalings are uᵢ = (aᵢ/(Kv)ᵢ)^(ρ/(ρ+ε))
+// with K = a⊗b·exp(-c/ε), and likewise v.
+func SinkhornUnbalanced(a, b, cost []float64, opt SinkhornOptions) (*Plan, error) {
+	if !(opt.Marginal > 0) || math.IsInf(opt.Marginal, 1) {
+		return nil, fmt.Errorf("%w: sinkhorn: the marginals' weight is %v", ErrCost, opt.Marginal)
+	}
+	s, err := newScaling(a, b, cost, &opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.setReg(opt.Reg); err != nil {
+		return nil, err
+	}
+	// The reference measure a⊗b enters as costs lowered by ε·(log aᵢ + log bⱼ).
+	n, m := len(a), len(b)
+	for i := range n {
+		for j := range m {
+			s.c[i*m+j] -= s.la[i] + s.lb[j]
+		}
+	}
+	transpose(s.ct, s.c, n, m)
+	power := opt.Marginal / (opt.Marginal + opt.Reg)
+	p := &Plan{N: n, M: m}
+	for {
+		s.half(s.f, s.la, s.g, s.c, power)
+		copy(s.old, s.g)
+		s.half(s.g, s.lb, s.f, s.ct, power)
+		worst := 0.0
+		for j, v := range s.g {
+			if d := math.Abs(v - s.old[j]); d > worst {
+				worst = d
+			}
+		}
+		if p.Iter++; worst <= opt.Tol {
+			break
+		}
+		if p.Iter == opt.MaxIter {
+			s.finish(p, cost, opt.Reg)
+			return p, fmt.Errorf("%w: sinkhorn: potentials still move by %.3g after %d sweeps", ErrConverge, worst, p.Iter)
+		}
+	}
+	s.finish(p, cost, opt.Reg)
+	p.Err = marginalError(p.P, a, b)
+	return p, nil
+}
+
+// scaling holds what the half steps work on, all divided by ε.
+type scaling struct {
+	k      *simd.Kernels[float64]
+	cost   []float64
+	c, ct  []float64 // costs/ε and their transpose
+	la, lb []float64 // log masses
+	f, g   []float64
+	buf    []float64
+	old    []float64
+	span   float64 // the spread of the costs
+	n, m   int
+}
+
+func newScaling(a, b, cost []float64, opt *SinkhornOptions) (*scaling, error) {
+	n, m := len(a), len(b)
+	if n == 0 || m == 0 {
+		return nil, fmt.Errorf("%w: sinkhorn: %d and %d points", ErrCost, n, m)
+	}
+	if len(cost) != n*m {
+		panic(fmt.Sprintf("ot: Sinkhorn: %d×%d masses need costs of %d, got %d", n, m, n*m, len(cost)))
+	}
+	if !(opt.Reg > 0) || math.IsInf(opt.Reg, 1) {
+		return nil, fmt.Errorf("%w: sinkhorn: reg is %v, must be positive", ErrCost, opt.Reg)
+	}
+	if err := checkCosts(cost, m); err != nil {
+		return nil, fmt.Errorf("ot: sinkhorn: %w", err)
+	}
+	if opt.MaxIter == 0 {
+		opt.MaxIter = 100000
+	}
+	if opt.Tol == 0 {
+		opt.Tol = 1e-9
+	}
+	s := &scaling{k: simd.Best[float64](), cost: cost, n: n, m: m,
+		c: make([]float64, n*m), ct: make([]float64, n*m), la: make([]float64, n), lb: make([]float64, m),
+		f: make([]float64, n), g: make([]float64, m), buf: make([]float64, max(n, m)), old: make([]float64, m)}
+	for k, w := range [][]float64{a, b} {
+		l := [][]float64{s.la, s.lb}[k]
+		for i, v := range w {
+			if !(v > 0) || math.IsInf(v, 1) {
+				return nil, fmt.Errorf("%w: sinkhorn: mass %d of %c is %v, must be positive", ErrCost, i, "ab"[k], v)
+			}
+			l[i] = simd.Log(v)
+		}
+	}
+	low, high := cost[0], cost[0]
+	for _, v := range cost {
+		low, high = math.Min(low, v), math.Max(high, v)
+	}
+	s.span = high - low
+	return s, nil
+}
+
+func (s *scaling) setReg(eps float64) error {
+	s.k.Scale(s.c, 1/eps, s.cost)
+	if checkCosts(s.c, s.m) != nil {
+		return fmt.Errorf("%w: sinkhorn: costs up to %.3g divided by reg %v are not finite", ErrCost, s.span, eps)
+	}
+	transpose(s.ct, s.c, s.n, s.m)
+	return nil
+}
+
+func transpose(dst, src []float64, n, m int) {
+	for i := range n {
+		for j := range m {
+			dst[j*n+i] = src[i*m+j]
+		}
+	}
+}
+
+// half sets each fᵢ to power·(log aᵢ - log Σⱼ exp(gⱼ - cᵢⱼ)) and returns the largest error the marginal had
+// before, in units of mass.
+func (s *scaling) half(f, la, g, c []float64, power float64) (worst float64) {
+	m := len(g)
+	buf := s.buf[:m]
+	for i := range f {
+		s.k.Sub(buf, g, c[i*m:(i+1)*m])
+		top := buf[0]
+		for _, v := range buf {
+			if v > top {
+				top = v
+			}
+		}
+		s.k.Shift(buf, -top, buf)
+		s.k.Exp(buf, buf)
+		lse := simd.Log(s.k.Sum(buf)) + top
+		now := power * (la[i] - lse)
+		if e := math.Abs(simd.Exp(f[i]+lse) - simd.Exp(la[i])); e > worst {
+			worst = e
+		}
+		f[i] = float64(now)
+	}
+	return worst
+}
+
+// finish writes the plan, its cost and its potentials.
+func (s *scaling) finish(p *Plan, cost []float64, eps float64) {
+	p.P = make([]float64, s.n*s.m)
+	for i := range s.n {
+		row := p.P[i*s.m : (i+1)*s.m]
+		s.k.Sub(row, s.g, s.c[i*s.m:(i+1)*s.m])
+		s.k.Shift(row, s.f[i], row)
+		s.k.Exp(row, row)
+		for j, v := range row {
+			p.Cost = math.FMA(v, cost[i*s.m+j], p.Cost)
+		}
+	}
+	p.U, p.V = make([]float64, s.n), make([]float64, s.m)
+	s.k.Scale(p.U, eps, s.f)
+	s.k.Scale(p.V, eps, s.g)
+}
+
+func largest(x []float64) float64 {
+	l := 0.0
+	for _, v := range x {
+		l = math.Max(l, v)
+	}
+	return l
+}
