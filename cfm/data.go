@@ -1,0 +1,196 @@
+package cfm
+
+import (
+	"fmt"
+
+	"pushforward/autograd"
+	"pushforward/simd"
+	"pushforward/simd/rng"
+)
+
+// Data yields training batches. Batches are prepared ahead of their step, several at a time,
+// so Next is called from several goroutines and must be a pure function of key and b.Step:
+// that is also what makes a resumed run equal one that never stopped.
+type Data[F simd.Float] interface {
+	// Next fills b.X1 with len(b.Row) rows in data units, b.Cond if the data has conditions,
+	// and b.X0 if it comes in pairs; an X0 left empty is drawn from the source. The memory
+	// of a batch is used again: make room with Grow.
+	Next(b *Batch[F], key rng.Key) error
+}
+
+// Sized is Data that knows how many rows it has.
+type Sized interface{ Len() int }
+
+// Batch is some rows of training data: all of a batch or one shard of it. Row[i] is row i's
+// number among the Total rows of the batch; noise and stratified times are keyed by it.
+type Batch[F simd.Float] struct {
+	X0, X1, Cond autograd.Tensor[F]
+	Row          []int
+	Total        int
+	Step         int // the training step the batch is for, from 0
+
+	// root is the key that all batches of a run share, for data that keeps to an order over
+	// many of them.
+	root   rng.Key
+	rooted bool
+}
+
+// Grow makes x a rows × cols tensor, in its own memory if that suffices. The elements hold
+// whatever they held.
+func Grow[F simd.Float](x *autograd.Tensor[F], rows, cols int) {
+	x.Data = resize(x.Data, rows*cols)
+	x.Shape = autograd.Dims(rows, cols)
+}
+
+// slice returns rows lo to hi of b as views.
+func (b *Batch[F]) slice(lo, hi int) Batch[F] {
+	s := Batch[F]{X0: b.X0.Slice(lo, hi), X1: b.X1.Slice(lo, hi), Row: b.Row[lo:hi], Total: b.Total, Step: b.Step}
+	if b.Cond.Shape.Rank() > 0 {
+		s.Cond = b.Cond.Slice(lo, hi)
+	}
+	return s
+}
+
+// FromTensor yields the rows of x1, each once in every pass over them. A pass's order is a
+// pseudo-random permutation, a pure function of key, so that batch 1000 can be made without
+// the 999 before it. x1 is borrowed.
+func FromTensor[F simd.Float](x1 autograd.Tensor[F]) Data[F] {
+	return newTable("FromTensor", x1, autograd.Tensor[F]{}, autograd.Tensor[F]{})
+}
+
+// FromPairs yields pairs (x₀, x₁), row by row, in the order of FromTensor. x0 is in the
+// coordinates of the source, x1 in data units. Couplings do not touch them.
+func FromPairs[F simd.Float](x0, x1 autograd.Tensor[F]) Data[F] {
+	return newTable("FromPairs", x1, x0, autograd.Tensor[F]{})
+}
+
+// FromConditioned yields rows of x1 with their rows of cond, in the order of FromTensor.
+func FromConditioned[F simd.Float](x1, cond autograd.Tensor[F]) Data[F] {
+	return newTable("FromConditioned", x1, autograd.Tensor[F]{}, cond)
+}
+
+// table is data that lies in memory.
+type table[F simd.Float] struct{ x1, x0, cond autograd.Tensor[F] }
+
+func newTable[F simd.Float](who string, x1, x0, cond autograd.Tensor[F]) Data[F] {
+	if x1.Shape.Rank() != 2 || x1.Rows() == 0 {
+		panic(fmt.Sprintf("cfm: %s: x1 is %v, want [n, D] with n > 0", who, x1.Shape))
+	}
+	for _, y := range []autograd.Tensor[F]{x0, cond} {
+		if y.Data != nil && (y.Shape.Rank() != 2 || y.Rows() != x1.Rows()) {
+			panic(fmt.Sprintf("cfm: %s: %v does not go with %v row by row", who, y.Shape, x1.Shape))
+		}
+	}
+	if x0.Data != nil && x0.Shape != x1.Shape {
+		panic(fmt.Sprintf("cfm: %s: x0 is %v, x1 %v", who, x0.Shape, x1.Shape))
+	}
+	return &table[F]{x1: x1, x0: x0, cond: cond}
+}
+
+// Len returns the number of rows.
+func (d *table[F]) Len() int { return d.x1.Rows() }
+
+// Next gathers the rows of a batch.
+func (d *table[F]) Next(b *Batch[F], key rng.Key) error {
+	first := 0
+	if b.rooted {
+		key, first = b.root, b.Step*b.Total
+	}
+	n := uint64(d.x1.Rows())
+	Grow(&b.X1, len(b.Row), d.x1.Shape.Dim(1))
+	if d.x0.Data != nil {
+		Grow(&b.X0, len(b.Row), d.x0.Shape.Dim(1))
+	}
+	if d.cond.Data != nil {
+		Grow(&b.Cond, len(b.Row), d.cond.Shape.Dim(1))
+	}
+	var s shuffle
+	for i, r := range b.Row {
+		at := uint64(first + r)
+		if pass := at / n; i == 0 || s.pass != pass {
+			s = newShuffle(key, pass, n)
+		}
+		j := int(s.at(at % n))
+		copy(b.X1.Row(i), d.x1.Row(j))
+		if d.x0.Data != nil {
+			copy(b.X0.Row(i), d.x0.Row(j))
+		}
+		if d.cond.Data != nil {
+			copy(b.Cond.Row(i), d.cond.Row(j))
+		}
+	}
+	return nil
+}
+
+// Augment returns d with f applied to every row drawn, in data units: fresh noise for each
+// use of a row, such as the uniform number that makes counts continuous. f gets a key of its
+// own for each row of each step; it is called from several goroutines.
+func Augment[F simd.Float](d Data[F], f func(x []F, key rng.Key)) Data[F] {
+	a := augmented[F]{d, f}
+	if s, ok := d.(Sized); ok {
+		return sizedAugmented[F]{a, s}
+	}
+	return a
+}
+
+type augmented[F simd.Float] struct {
+	Data[F]
+	f func(x []F, key rng.Key)
+}
+
+type sizedAugmented[F simd.Float] struct {
+	augmented[F]
+	Sized
+}
+
+func (a augmented[F]) Next(b *Batch[F], key rng.Key) error {
+	if err := a.Data.Next(b, key); err != nil {
+		return err
+	}
+	noise := key.Named("augment")
+	for i, r := range b.Row {
+		a.f(b.X1.Row(i), noise.Fold(uint64(r)))
+	}
+	return nil
+}
+
+// shuffle is a permutation of 0 … n-1 of which any element can be had alone: a Feistel
+// network over the smallest 4ᵏ ≥ n, applied again while it leads out of the range (Black and
+// Rogaway 2002). It need not resist an adversary; six rounds of a good 64-bit mix are plenty
+// for an order of rows.
+type shuffle struct {
+	pass, n uint64
+	half    uint // bits of each half
+	keys    [6]uint64
+}
+
+func newShuffle(key rng.Key, pass, n uint64) shuffle {
+	s := shuffle{pass: pass, n: n, half: 1}
+	for n > 1<<(2*s.half) {
+		s.half++
+	}
+	k := key.Named("shuffle").Fold(pass)
+	for i := range s.keys {
+		s.keys[i] = k.Uint64(uint64(i))
+	}
+	return s
+}
+
+// at returns element i of the permutation.
+func (s *shuffle) at(i uint64) uint64 {
+	mask := uint64(1)<<s.half - 1
+	for {
+		l, r := i>>s.half, i&mask
+		for _, k := range s.keys {
+			// Stafford's finaliser, the mix of SplitMix64.
+			z := r ^ k
+			z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+			z = (z ^ z>>27) * 0x94d049bb133111eb
+			z ^= z >> 31
+			l, r = r, l^z&mask
+		}
+		if i = l<<s.half | r; i < s.n {
+			return i
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package cfm
+
+import (
+	"pushforward/autograd"
+	"pushforward/odeint"
+	"pushforward/simd"
+	"pushforward/simd/rng"
+)
+
+// divergence is d/dt (x, ℓ) = (v, ∇·v) as a System in float64 over a field in F. A row's
+// state is its D coordinates and then one ℓ, or one for each probe.
+//
+// The field is recorded once and pulled back once for each probe, or for each basis vector:
+// row i of eᵢᵀ(∂v/∂x) holds ∂vᵢ/∂xᵢ. Each product is released before the next, so memory
+// is that of one.
+type divergence[F simd.Float] struct {
+	flow   *Flow[F]
+	tape   *autograd.Tape[F]
+	probes int // 0: exact
+	first  int // the job's row that row 0 of the solve is
+	eps    []F // rows × probes × D
+	x, g   []F // points and cotangents of one evaluation
+	wrt    []autograd.Var[F]
+	out    []autograd.Var[F]
+}
+
+func newDivergence[F simd.Float](f *Flow[F], probes int) divergence[F] {
+	return divergence[F]{flow: f, tape: autograd.NewTape(f.Theta), probes: probes, wrt: make([]autograd.Var[F], 1), out: make([]autograd.Var[F], 0, 1)}
+}
+
+// begin draws the probes of rows first … first+n-1.
+func (s *divergence[F]) begin(n, first int, opt DensityOptions) {
+	s.first = first
+	dim := s.flow.Dim
+	s.eps = resize(s.eps, n*s.probes*dim)
+	if opt.probes != nil {
+		for i := range s.eps {
+			s.eps[i] = F(opt.probes[first*s.probes*dim+i])
+		}
+		return
+	}
+	for i := range n {
+		key := opt.Key.Fold(uint64(first + i))
+		for p := range s.probes {
+			rng.Signs(key.Fold(uint64(p)), s.eps[(i*s.probes+p)*dim:][:dim])
+		}
+	}
+}
+
+func (s *divergence[F]) Dim() int { return s.flow.Dim + max(1, s.probes) }
+
+func (s *divergence[F]) Eval(dst []float64, b odeint.Batch[float64]) {
+	n, dim, w := len(b.Row), s.flow.Dim, s.Dim()
+	s.x, s.g = resize(s.x, n*dim), resize(s.g, n*dim)
+	for i := range n {
+		for j, v := range b.Y[i*w:][:dim] {
+			s.x[i*dim+j] = F(v)
+		}
+	}
+	shape := autograd.Dims(n, dim)
+	q := s.flow.query(s.tape, b.Row, b.T, s.first)
+	q.X = s.tape.Input(autograd.Tensor[F]{Shape: shape, Data: s.x})
+	v := s.flow.Field.Velocity(q)
+	for i := range n {
+		for j, u := range v.Value().Data[i*dim : (i+1)*dim] {
+			dst[i*w+j] = float64(u)
+		}
+	}
+	s.wrt[0] = q.X
+	cot := autograd.Tensor[F]{Shape: shape, Data: s.g}
+	mark := s.tape.Mark()
+	if s.probes == 0 {
+		s.exact(dst, v, cot, mark, n, dim, w)
+	} else {
+		s.hutchinson(dst, b.Row, v, cot, mark, n, dim, w)
+	}
+	s.tape.Reset()
+}
+
+func (s *divergence[F]) exact(dst []float64, v autograd.Var[F], cot autograd.Tensor[F], mark autograd.Mark, n, dim, w int) {
+	clear(s.g)
+	for i := range n {
+		dst[i*w+dim] = 0
+	}
+	for j := range dim {
+		for i := range n {
+			s.g[i*dim+j] = 1
+			if j > 0 {
+				s.g[i*dim+j-1] = 0
+			}
+		}
+		s.out = autograd.VJP(s.out[:0], v, s.tape.Const(cot), s.wrt...)
+		d := s.out[0].Value().Data
+		for i := range n {
+			dst[i*w+dim] += float64(d[i*dim+j])
+		}
+		s.tape.Release(mark)
+	}
+}
+
+func (s *divergence[F]) hutchinson(dst []float64, row []int, v autograd.Var[F], cot autograd.Tensor[F], mark autograd.Mark, n, dim, w int) {
+	for p := range s.probes {
+		for i, r := range row {
+			copy(s.g[i*dim:][:dim], s.eps[(r*s.probes+p)*dim:][:dim])
+		}
+		s.out = autograd.VJP(s.out[:0], v, s.tape.Const(cot), s.wrt...)
+		d := s.out[0].Value().Data
+		for i := range n {
+			var sum float64
+			for j, e := range s.g[i*dim : (i+1)*dim] {
+				sum += float64(float64(e) * float64(d[i*dim+j]))
+			}
+			dst[i*w+dim+p] = sum
+		}
+		s.tape.Release(mark)
+	}
+}

@@ -1,0 +1,161 @@
+package cfm
+
+import (
+	"sync"
+
+	"pushforward/autograd"
+	"pushforward/simd"
+	"pushforward/simd/rng"
+)
+
+// Objective is a training loss: the sum over b's rows, on tape tp, of what one row costs.
+// It sees a shard of the batch; dividing by the batch size is the trainer's work. It is
+// called from several goroutines, each with its own tape; what is random in it is to be drawn
+// from key and b.Row, so that shards move no bit. b.X1 and b.X0 are in the field's
+// coordinates.
+type Objective[F simd.Float] func(tp *autograd.Tape[F], b Batch[F], key rng.Key) autograd.Var[F]
+
+// TimeLaw maps u in [0, 1) to a training time: an inverse distribution function. Match
+// draws u stratified over the batch. nil is t = u^⅓, the law of density 3t²: fine structure
+// is made near the data. UniformTime is t = u.
+type TimeLaw func(u float64) float64
+
+// UniformTime is the uniform law of t.
+func UniformTime(u float64) float64 { return u }
+
+// PowerTime is t = u^(1/(1+k)), the law of density (1+k)·tᵏ on [0, 1); k > -1. PowerTime(2)
+// is Match's default.
+func PowerTime(k float64) TimeLaw {
+	if !(k > -1) {
+		panic("cfm: PowerTime: the power must be above -1")
+	}
+	e := 1 / (1 + k)
+	return func(u float64) float64 { return simd.Exp(float64(simd.Log(u) * e)) }
+}
+
+// Match is the conditional flow matching objective, a row's mean square
+//
+//	‖v(t, xₜ) - uₜ‖² / D
+//
+// v sees xₜ, t and the row's condition, never the end points. Its least value is not zero but
+// the mean conditional variance of uₜ given xₜ: the loss levels off above zero, and its
+// gradient, not its value, is that of flow matching (Lipman et al. 2023, thm 2).
+//
+// t is times(u) mapped to p's span, u stratified: row r of a batch of n takes
+// u = (r + U)/n + S mod 1, with a shift S for the batch and U for the row. Match panics if p
+// fails CheckPath.
+func Match[F simd.Float](f Field[F], p Path, times TimeLaw) Objective[F] {
+	if p == nil {
+		p = CondOT{}
+	}
+	if err := CheckPath(p); err != nil {
+		panic(err)
+	}
+	m := &match[F]{field: f, path: p, times: times}
+	m.lo, m.hi = Span(p)
+	return m.loss
+}
+
+type match[F simd.Float] struct {
+	field  Field[F]
+	path   Path
+	times  TimeLaw
+	lo, hi float64
+}
+
+func (m *match[F]) loss(tp *autograd.Tape[F], b Batch[F], key rng.Key) autograd.Var[F] {
+	n, d := b.X1.Rows(), b.X1.Shape.Dim(1)
+	q := Query[F]{T: tp.Alloc(autograd.Dims(n, 1)), X: tp.Alloc(b.X1.Shape)}
+	u := tp.Alloc(b.X1.Shape)
+	if b.Cond.Shape.Rank() > 0 {
+		q.Cond = tp.Const(b.Cond)
+	}
+	m.fill(tp, q.T.Value().Data, q.X.Value(), u.Value(), b, key)
+	return m.field.Velocity(q).Sub(u).Square().Sum().Scale(1 / float64(d))
+}
+
+// noiseRows is how many rows share a call of the normal sampler.
+const noiseRows = 64
+
+// times64 is the scratch memory of a block of times. It comes from a pool because what is
+// handed to a kernel cannot lie on the stack.
+type times64 [noiseRows]float64
+
+var timesPool = sync.Pool{New: func() any { return new(times64) }}
+
+// fill sets the times, points and targets of b's rows.
+func (m *match[F]) fill(tp *autograd.Tape[F], t []F, x, u autograd.Tensor[F], b Batch[F], key rng.Key) {
+	clock, noise := key.Named("time"), key.Named("noise")
+	shift := key.Named("shift").Float64(0)
+	ts := timesPool.Get().(*times64)
+	defer timesPool.Put(ts)
+	var z []F
+	block := -1
+	d := x.Shape.Dim(1)
+	for lo := 0; lo < len(t); lo += noiseRows {
+		hi := min(lo+noiseRows, len(t))
+		for i, r := range b.Row[lo:hi] {
+			v := (float64(r)+clock.Float64(uint64(r)))/float64(b.Total) + shift
+			ts[i] = v - float64(int(v))
+		}
+		m.law(ts[:hi-lo])
+		for i := lo; i < hi; i++ {
+			k := m.path.At(ts[i-lo])
+			t[i] = F(ts[i-lo])
+			x0, x1, xi, ui := b.X0.Row(i), b.X1.Row(i), x.Row(i), u.Row(i)
+			mix(xi, F(k.A), x1, F(k.B), x0)
+			mix(ui, F(k.DA), x1, F(k.DB), x0)
+			if k.C == 0 && k.DC == 0 {
+				continue
+			}
+			// Row r's noise is row r mod 64 of block r/64, so that it does not depend on how
+			// the batch was cut.
+			r := b.Row[i]
+			if z == nil {
+				z = tp.Alloc(autograd.Dims(noiseRows, d)).Value().Data
+			}
+			if r/noiseRows != block {
+				block = r / noiseRows
+				rng.Normal(noise.Fold(uint64(block)), z)
+			}
+			zi := z[r%noiseRows*d:][:d]
+			addScaled(xi, F(k.C), zi)
+			addScaled(ui, F(k.DC), zi)
+		}
+	}
+}
+
+// law turns a block of u into times.
+func (m *match[F]) law(u []float64) {
+	if m.times == nil {
+		k := simd.Best[float64]()
+		k.Log(u, u)
+		k.Scale(u, 1.0/3, u)
+		k.Exp(u, u)
+	} else {
+		for i := range u {
+			u[i] = m.times(u[i])
+		}
+	}
+	if m.lo != 0 || m.hi != 1 {
+		for i := range u {
+			u[i] = m.lo + float64((m.hi-m.lo)*u[i])
+		}
+	}
+}
+
+// mix sets dst = a·x + b·y.
+func mix[F simd.Float](dst []F, a F, x []F, b F, y []F) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for j := range dst {
+		dst[j] = F(a*x[j]) + F(b*y[j])
+	}
+}
+
+// addScaled adds c·z to dst.
+func addScaled[F simd.Float](dst []F, c F, z []F) {
+	z = z[:len(dst)]
+	for j := range dst {
+		dst[j] += F(c * z[j])
+	}
+}

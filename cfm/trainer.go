@@ -1,0 +1,392 @@
+package cfm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"sync/atomic"
+
+	"pushforward/autograd"
+	"pushforward/optim"
+	"pushforward/simd"
+	"pushforward/simd/rng"
+)
+
+// Trainer fits a Flow's Theta in place. Zero fields have the documented defaults. They must
+// not change once training has begun.
+//
+// A batch is cut in Shards contiguous pieces, a number of the configuration. Each has a
+// gradient of its own, filled by whichever core claims the shard; the gradients are then added
+// in the order of the shards. Meanwhile cores with nothing to do prepare the next batches,
+// pairings included, each a pure function of (Key, step). So the bits of a run depend neither
+// on the number of cores nor on whether it was stopped and resumed.
+type Trainer[F simd.Float] struct {
+	Flow     *Flow[F]
+	Data     Data[F]
+	Val      Data[F]            // held-out rows, scored every ValEvery steps; nil: none
+	Loss     Objective[F]       // Match(Flow.Field, CondOT{}, nil)
+	Coupling Coupling           // Independent{}
+	Opt      optim.Optimizer[F] // Adam
+	LR       optim.Schedule     // Cosine(3e-3, 100, Steps)
+	Batch    int                // 256
+	Steps    int                // 10000
+	Shards   int                // max(1, min(4, Batch/64)): gradient slots of a batch, whatever GOMAXPROCS is
+	Clip     float64            // 1; negative: none
+	EMADecay float64            // 0.999, warmed up; negative: none
+	ValEvery int                // 250; negative: only by a call of Validate
+	Key      rng.Key
+	OnStep   func(Metrics) // called after each step, on the goroutine of Run or Step
+
+	run *training[F]
+}
+
+// Metrics is what a step was like. Loss is the mean over the batch of what Loss gives for a
+// row; GradNorm is the gradient's norm before clipping; Val is the held-out loss of the
+// averaged parameters after the step, where HasVal says that it was measured.
+type Metrics struct {
+	Step               int // steps done, this one included
+	Loss, GradNorm, LR float64
+	Val                float64
+	HasVal             bool
+}
+
+// ErrDiverged is what every DivergedError wraps.
+var ErrDiverged = errors.New("training diverged")
+
+// DivergedError says where training left the finite numbers. Theta is as it was before the
+// step.
+type DivergedError struct {
+	Step     int    // the step that failed, from 1
+	What     string // "loss" or "gradient"
+	Op       string // the first operation whose value is not finite; empty if all are
+	Loss     float64
+	GradNorm float64
+	LR       float64
+}
+
+// Error reads, for instance,
+//
+//	cfm: train: step 17: loss is NaN: first not finite in Exp (lr 0.003, gradient norm 0)
+func (e *DivergedError) Error() string {
+	v, where := e.Loss, ""
+	if e.What == "gradient" {
+		v = e.GradNorm
+		where = fmt.Sprintf(", loss %.6g", e.Loss)
+	}
+	op := ""
+	if e.Op != "" {
+		op = ": first not finite in " + e.Op
+	}
+	return fmt.Sprintf("cfm: train: step %d: %s is %v%s (lr %.3g%s); a smaller rate or scaled data may help", e.Step, e.What, v, op, e.LR, where)
+}
+
+// Unwrap returns ErrDiverged.
+func (e *DivergedError) Unwrap() error { return ErrDiverged }
+
+// chunkRows is how many rows of a shard are on tape together, so that their activations stay
+// in cache. Backward goes on with the chains of multiply-adds it finds in the gradient, so it
+// moves no bit of that.
+const chunkRows = 128
+
+// prefetch is how many batches are prepared ahead where there are cores for it.
+const prefetch = 4
+
+// training is the state of a Trainer at work.
+type training[F simd.Float] struct {
+	*Trainer[F] // defaults filled in
+
+	step  int
+	now   atomic.Int64 // step, for the helpers
+	ema   *optim.EMA[F]
+	best  []F // the averaged parameters of least held-out loss
+	bestL float64
+	bestS int
+
+	pool    *pool
+	tapes   []*autograd.Tape[F] // by worker
+	grads   [][]F               // by shard; the first becomes the sum
+	losses  []float64           // by shard
+	badOps  []string            // by shard: where its loss stopped being finite
+	slots   []*slot[F]
+	keys    struct{ data, loss, source, pair rng.Key }
+	batch   *Batch[F]
+	lossKey rng.Key
+	seed    autograd.Tensor[F] // 1/Batch, the cotangent of a shard's sum
+	kern    *simd.Kernels[F]
+
+	shardTask, sumTask, valTask func(worker, task int)
+
+	val *validation[F]
+}
+
+// withDefaults returns a copy of t with its zero fields filled in.
+func (t *Trainer[F]) withDefaults() *Trainer[F] {
+	c := *t
+	if c.Batch == 0 {
+		c.Batch = 256
+	}
+	if c.Steps == 0 {
+		c.Steps = 10000
+	}
+	if c.Shards == 0 {
+		c.Shards = max(1, min(4, c.Batch/64))
+	}
+	if c.Loss == nil {
+		c.Loss = Match(c.Flow.Field, CondOT{}, nil)
+	}
+	if c.Coupling == nil {
+		c.Coupling = Independent{}
+	}
+	if c.Opt == nil {
+		c.Opt = &optim.Adam[F]{}
+	}
+	if c.LR == nil {
+		c.LR = optim.Cosine(3e-3, min(100, max(1, c.Steps/2)), c.Steps)
+	}
+	if c.Clip == 0 {
+		c.Clip = 1
+	}
+	if c.EMADecay == 0 {
+		c.EMADecay = 0.999
+	}
+	if c.ValEvery == 0 {
+		c.ValEvery = 250
+	}
+	return &c
+}
+
+// setup makes the state of a trainer that has not begun.
+func (t *Trainer[F]) setup() *training[F] {
+	if t.run != nil {
+		return t.run
+	}
+	if t.Flow == nil || t.Data == nil {
+		panic("cfm: Trainer: Flow and Data must be set")
+	}
+	if len(t.Flow.Theta) == 0 {
+		panic("cfm: Trainer: the flow has no parameters to fit")
+	}
+	c := t.withDefaults()
+	if c.Batch < 1 || c.Shards < 1 || c.Shards > c.Batch || c.Steps < 0 {
+		panic(fmt.Sprintf("cfm: Trainer: Batch %d, Shards %d, Steps %d", c.Batch, c.Shards, c.Steps))
+	}
+	r := &training[F]{Trainer: c, bestL: math.Inf(1), kern: simd.Best[F]()}
+	n := len(c.Flow.Theta)
+	if c.EMADecay > 0 {
+		r.ema = &optim.EMA[F]{Decay: c.EMADecay}
+	}
+	for range c.Shards {
+		r.grads = append(r.grads, make([]F, n))
+	}
+	r.losses, r.badOps = make([]float64, c.Shards), make([]string, c.Shards)
+	r.keys.data, r.keys.loss = c.Key.Named("data"), c.Key.Named("loss")
+	r.keys.source, r.keys.pair = c.Key.Named("source"), c.Key.Named("pair")
+	r.seed = autograd.FromSlice([]F{F(1 / float64(c.Batch))}).Reshape()
+	r.shardTask, r.sumTask = r.shard, r.sum
+	if c.Val != nil {
+		r.val = newValidation(r)
+		r.valTask = r.val.task
+	}
+	t.run = r
+	return r
+}
+
+// start makes the pool and its tapes.
+func (r *training[F]) start(t *Trainer[F]) {
+	if r.pool != nil {
+		return
+	}
+	workers := runtime.GOMAXPROCS(0)
+	ahead := prefetch
+	if workers == 1 {
+		ahead = 1
+	}
+	r.now.Store(int64(r.step))
+	r.slots = make([]*slot[F], ahead)
+	for i := range r.slots {
+		r.slots[i] = newSlot(r)
+		r.slots[i].aim((r.step/ahead)*ahead+i, r.step)
+	}
+	for len(r.tapes) < workers {
+		r.tapes = append(r.tapes, autograd.NewTape(r.Flow.Theta))
+	}
+	r.pool = newPool(workers, r.prepareAhead)
+	// A trainer that was stepped and forgotten would leave its helpers parked for ever.
+	runtime.AddCleanup(t, func(p *pool) { p.close() }, r.pool)
+}
+
+// stop ends the helpers.
+func (r *training[F]) stop() {
+	if r.pool != nil {
+		r.pool.close()
+		r.pool, r.slots = nil, nil
+	}
+}
+
+// Run trains until Steps or until ctx ends, whose error it then returns; the state is
+// that of the last whole step, fit for Save. A loss or gradient that is not finite ends it
+// with a *DivergedError. No goroutine outlives it.
+func (t *Trainer[F]) Run(ctx context.Context) error {
+	r := t.setup()
+	defer r.stop()
+	for r.step < r.Steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := t.Step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends the goroutines that Step has started. The trainer can go on afterwards.
+func (t *Trainer[F]) Close() {
+	if t.run != nil {
+		t.run.stop()
+	}
+}
+
+// StepCount returns how many steps were done.
+func (t *Trainer[F]) StepCount() int {
+	if t.run == nil {
+		return 0
+	}
+	return t.run.step
+}
+
+// Step does one step. Outside of Run it leaves helper goroutines parked, which Close ends.
+// After the first few it allocates nothing.
+func (t *Trainer[F]) Step() (Metrics, error) {
+	r := t.setup()
+	r.start(t)
+	m, err := r.advance()
+	if err != nil {
+		return m, err
+	}
+	if r.OnStep != nil {
+		r.OnStep(m)
+	}
+	return m, nil
+}
+
+// advance is one step.
+func (r *training[F]) advance() (Metrics, error) {
+	m := Metrics{Step: r.step + 1, LR: r.LR(r.step)}
+	s := r.ready(r.step)
+	if s.err != nil {
+		err := s.err
+		s.aim(r.step, r.step) // to be tried again
+		return m, fmt.Errorf("cfm: train: step %d: %w", m.Step, err)
+	}
+	r.batch, r.lossKey = &s.out, r.keys.loss.Fold(uint64(r.step))
+	r.pool.run(r.Shards, r.shardTask)
+	for _, l := range r.losses {
+		m.Loss += l
+	}
+	m.Loss /= float64(r.Batch)
+	if bad(m.Loss) {
+		e := &DivergedError{Step: m.Step, What: "loss", Loss: m.Loss, LR: m.LR}
+		for _, op := range r.badOps {
+			if e.Op == "" {
+				e.Op = op
+			}
+		}
+		return m, e
+	}
+	g := r.grads[0]
+	if r.Shards > 1 {
+		r.pool.run((len(g)+sumRange-1)/sumRange, r.sumTask)
+	}
+	if r.Clip > 0 {
+		m.GradNorm = optim.ClipNorm(g, r.Clip)
+	} else {
+		m.GradNorm = optim.Norm(g)
+	}
+	if bad(m.GradNorm) {
+		return m, &DivergedError{Step: m.Step, What: "gradient", Loss: m.Loss, GradNorm: m.GradNorm, LR: m.LR}
+	}
+	r.Opt.Step(r.Flow.Theta, g, m.LR)
+	for _, tp := range r.tapes {
+		tp.ThetaChanged()
+	}
+	if r.ema != nil {
+		r.ema.Update(r.Flow.Theta)
+	}
+	r.step++
+	r.now.Store(int64(r.step))
+	s.aim(r.step-1+len(r.slots), r.step)
+	if r.val != nil && r.ValEvery > 0 && (r.step%r.ValEvery == 0 || r.step == r.Steps) {
+		var err error
+		if m.Val, err = r.validate(); err != nil {
+			return m, fmt.Errorf("cfm: train: step %d: held-out rows: %w", m.Step, err)
+		}
+		m.HasVal = true
+	}
+	return m, nil
+}
+
+// shard computes the loss and the gradient of one shard, chunk by chunk in order.
+func (r *training[F]) shard(worker, s int) {
+	tp, g := r.tapes[worker], r.grads[s]
+	clear(g)
+	lo, hi := s*r.Batch/r.Shards, (s+1)*r.Batch/r.Shards
+	r.losses[s], r.badOps[s] = 0, ""
+	for ; lo < hi; lo += chunkRows {
+		tp.Reset()
+		loss := r.Loss(tp, r.batch.slice(lo, min(lo+chunkRows, hi)), r.lossKey)
+		v := float64(loss.Item())
+		r.losses[s] += v
+		if bad(v) {
+			if x, found := tp.NonFinite(); found {
+				r.badOps[s] = x.OpName()
+			}
+			break
+		}
+		tp.BackwardFrom(loss, r.seed, g)
+	}
+	tp.Reset()
+}
+
+// sumRange is how many entries of the gradients are summed as one task.
+const sumRange = 1 << 15
+
+// sum adds the gradients of all shards to the first's, in their order, on one range of θ.
+func (r *training[F]) sum(_, i int) {
+	lo := i * sumRange
+	hi := min(lo+sumRange, len(r.grads[0]))
+	dst := r.grads[0][lo:hi]
+	for _, g := range r.grads[1:] {
+		r.kern.Add(dst, dst, g[lo:hi])
+	}
+}
+
+// Averaged returns the flow with the EMA parameters, the flow itself without an average. Its
+// Theta is the trainer's own vector: training on moves it.
+func (t *Trainer[F]) Averaged() *Flow[F] {
+	f := *t.Flow
+	if t.run != nil && t.run.ema != nil && t.run.ema.Theta != nil {
+		f.Theta = t.run.ema.Theta
+	}
+	return &f
+}
+
+// Best returns the flow with the averaged parameters of least held-out loss so far, and
+// Averaged if none was measured. Its Theta is the trainer's own vector.
+func (t *Trainer[F]) Best() *Flow[F] {
+	f := t.Averaged()
+	if t.run != nil && t.run.best != nil {
+		f.Theta = t.run.best
+	}
+	return f
+}
+
+// BestLoss returns the least held-out loss and its step; ok is false if none was measured.
+func (t *Trainer[F]) BestLoss() (loss float64, step int, ok bool) {
+	if t.run == nil || t.run.best == nil {
+		return 0, 0, false
+	}
+	return t.run.bestL, t.run.bestS, true
+}
