@@ -63,7 +63,7 @@ var truths1 = []struct {
 	{"Cos", math.Cos, 1.6},
 	{"Sigmoid", sigma, 2.5},
 	{"SiLU", limits(func(x float64) float64 { return x * sigma(x) }, 0, math.Inf(1)), 3},
-	{"GELU", limits(func(x float64) float64 { return x * phi(x) }, 0, math.Inf(1)), 6},
+	{"GELU", limits(func(x float64) float64 { return x * phi(x) }, 0, math.Inf(1)), 5},
 	{"SELU", func(x float64) float64 {
 		if x > 0 {
 			return SELULambda * x

@@ -20,35 +20,106 @@ const (
 // exactly one of the inputs and must not overlap any in another way. No routine allocates.
 // An element of an elementwise result depends on its own inputs only, not on its index or
 // the length: tails are computed as full vectors are.
+//
+// Beside each field stands the loop it equals, for every i, with fma(a, b, c) = a·b + c rounded once.
+// Bounds are in units in the last place, over all float32, subnormal numbers included; those of float64
+// are the same but for what is said. A NaN gives NaN.
 type Kernels[F Float] struct {
 	Level Level
 
-	Add, Sub, Mul, Div func(dst, x, y []F)
-	Scale              func(dst []F, a F, x []F)           // dst = a·x
-	Shift              func(dst []F, a F, x []F)           // dst = x + a
-	Axpy               func(dst []F, a F, x []F)           // dst = fma(a, x, dst)
-	MulAdd             func(dst, x, y, z []F)              // dst = fma(x, y, z)
-	Combine            func(dst, y, h []F, c []F, k [][]F) // dst = y + h·Σ cⱼ·kⱼ by element: a Runge–Kutta stage
-	Dot                func(x, y []F) F                    // fixed 32-lane order, see doc.go
-	Sum, SumSq         func(x []F) float64                 // accumulated in float64, 32 lanes
-	AddRows            func(dst, x []F)                    // dst[j] += x[i·len(dst)+j] for rows i in increasing order: a bias gradient
-	AddRow             func(dst, x, row []F)               // dst[i,j] = x[i,j] + row[j]: a broadcast bias
+	Add func(dst, x, y []F) // dst[i] = x[i] + y[i]
+	Sub func(dst, x, y []F) // dst[i] = x[i] - y[i]
+	Mul func(dst, x, y []F) // dst[i] = x[i] · y[i]
+	Div func(dst, x, y []F) // dst[i] = x[i] / y[i]
 
-	Exp, Log, Sqrt, Tanh, Erf, Sin, Cos                func(dst, x []F)
-	Sigmoid, SiLU, GELU, GELUTanh, SELU, ELU, Softplus func(dst, x []F)
-	// The derivatives: dst = g·f'(x). TanhGrad and SigmoidGrad take y = f(x) in place of x.
-	TanhGrad, SigmoidGrad, SiLUGrad, GELUGrad, GELUTanhGrad, SELUGrad, ELUGrad func(dst, x, g []F)
+	Scale  func(dst []F, a F, x []F) // dst[i] = a · x[i]
+	Shift  func(dst []F, a F, x []F) // dst[i] = x[i] + a
+	Axpy   func(dst []F, a F, x []F) // dst[i] = fma(a, x[i], dst[i])
+	MulAdd func(dst, x, y, z []F)    // dst[i] = fma(x[i], y[i], z[i])
 
-	Adam      func(w, m, v, g []F, c AdamCoeffs)
-	Transpose func(dst, src []F, rows, cols int) // dst[j·rows+i] = src[i·cols+j]
+	// Combine is a stage of a Runge–Kutta method, in which h may differ from element to element:
+	//
+	//	s := 0
+	//	for j := range c {
+	//		s = fma(c[j], k[j][i], s)
+	//	}
+	//	dst[i] = fma(h[i], s, y[i])
+	Combine func(dst, y, h []F, c []F, k [][]F)
+
+	// Dot is Σ x[i]·y[i] in 32 lanes: lane l takes i ≡ l mod 32 as one chain s = fma(x[i], y[i], s) from +0,
+	// in which what is missing from the last 32 counts as +0. Then, for w = 16, 8, 4, 2, 1, lane l < w takes
+	// lane l+w.
+	Dot func(x, y []F) F
+	// Sum is Σ x[i] and SumSq is Σ x[i]², in the lanes of Dot but in float64 whatever F is. SumSq of float64 is
+	// a chain of fma(x[i], x[i], s).
+	Sum, SumSq func(x []F) float64
+
+	// AddRows adds the rows of x to dst, from the first to the last: the gradient of a bias.
+	//
+	//	for i := 0; i < len(x); i += len(dst) {
+	//		for j := range dst {
+	//			dst[j] += x[i+j]
+	//		}
+	//	}
+	AddRows func(dst, x []F)
+	// AddRow adds row to every row of x: dst[i] = x[i] + row[i mod len(row)]. row may not be dst.
+	AddRow func(dst, x, row []F)
+
+	Exp  func(dst, x []F) // eˣ within 1 ulp
+	Log  func(dst, x []F) // ln x within 1 ulp; -Inf for 0, NaN below
+	Sqrt func(dst, x []F) // √x, correctly rounded
+	Tanh func(dst, x []F) // within 2.5 ulp
+	Erf  func(dst, x []F) // within 1.5 ulp
+	Sin  func(dst, x []F) // within 1.6 ulp, x of any size
+	Cos  func(dst, x []F) // within 1.6 ulp, x of any size
+
+	Sigmoid func(dst, x []F) // σ(x) = 1/(1+e⁻ˣ) within 2.5 ulp
+	SiLU    func(dst, x []F) // x·σ(x) within 3 ulp
+	GELU    func(dst, x []F) // x·Φ(x), Φ the normal distribution function, within 5 ulp
+
+	// GELUTanh is GELU's approximation x·σ(a(x)), a(x) = 2·√(2/π)·(x + 0.044715·x³), within 3 ulp for x ≥ -1.
+	// Further left, where it tends to 0, the rounding of a(x) counts |a(x)| times.
+	GELUTanh func(dst, x []F)
+
+	SELU     func(dst, x []F) // λ·x for x > 0, λ·α·(eˣ-1) otherwise, within 2.5 ulp; see SELULambda
+	ELU      func(dst, x []F) // x for x > 0, eˣ-1 otherwise, within 1.5 ulp
+	Softplus func(dst, x []F) // ln(1+eˣ) within 2 ulp; its derivative is Sigmoid
+
+	// The derivatives, times g.
+	TanhGrad     func(dst, y, g []F) // g·(1-y²), where y = tanh x
+	SigmoidGrad  func(dst, y, g []F) // g·y·(1-y), where y = σ(x)
+	SiLUGrad     func(dst, x, g []F) // g·σ(x)·(1 + x·(1-σ(x)))
+	GELUGrad     func(dst, x, g []F) // g·(Φ(x) + x·φ(x)), φ the normal density
+	GELUTanhGrad func(dst, x, g []F) // g·σ(a)·(1 + x·(1-σ(a))·a'), a = a(x) of GELUTanh
+	SELUGrad     func(dst, x, g []F) // g·λ for x > 0, g·λ·α·eˣ otherwise
+	ELUGrad      func(dst, x, g []F) // g for x > 0, g·eˣ otherwise
+
+	// Adam is a step of Adam (Kingma and Ba, 2015) with decoupled decay (Loshchilov and Hutter, 2019), the
+	// coefficients rounded to F first:
+	//
+	//	m[i] = fma(1-β₁, g[i]-m[i], m[i])
+	//	v[i] = fma(1-β₂, fma(g[i], g[i], -v[i]), v[i])
+	//	w[i] = fma(-Step, m[i]/(√v[i]+Eps), fma(-Decay, w[i], w[i]))
+	//
+	// The four slices do not overlap.
+	Adam func(w, m, v, g []F, c AdamCoeffs)
+
+	// Transpose sets dst[j·rows+i] = src[i·cols+j]. dst and src do not overlap.
+	Transpose func(dst, src []F, rows, cols int)
 
 	gemm *gemmTier[F] // micro-kernels of the matrix products; nil: plain Go
 }
 
-// AdamCoeffs holds one step's scalars, bias correction already folded in.
+// AdamCoeffs holds one step's scalars, bias correction already folded in: with the moments' decay rates β₁, β₂,
+// the learning rate α, ε and the weight decay λ, step t has
+//
+//	Step  = α·√(1-β₂ᵗ)/(1-β₁ᵗ)
+//	Eps   = ε·√(1-β₂ᵗ)
+//	Decay = α·λ
 type AdamCoeffs struct{ Beta1, Beta2, Step, Eps, Decay float64 }
 
-// Mat is a view of a row-major matrix. T flips it without moving data.
+// Mat is a view of a row-major matrix: element (i, j) is Data[i·Stride+j], or Data[j·Stride+i] if Trans is
+// set. T flips it without moving data.
 type Mat[F Float] struct {
 	Data               []F
 	Rows, Cols, Stride int
