@@ -46,10 +46,28 @@ func nets[F simd.Float]() []net[F] {
 		{"mlp", [][]int{{3}}, func(s Scope[F]) func(x ...v) v { return one(NewMLP(s, v.SiLU, 3, 6, 5, 2)) }},
 		{"resmlp", [][]int{{3}, {4}}, res(ResMLPConfig{In: 3, Out: 2, Context: 4, Hidden: 6, Blocks: 2})},
 		{"resmlp, normed", [][]int{{3}, {4}}, res(ResMLPConfig{In: 3, Out: 2, Context: 4, Hidden: 6, Blocks: 2, Norm: true})},
+		{"resmlp, narrow context", [][]int{{3}, {4}}, res(ResMLPConfig{In: 3, Out: 2, Context: 4, Hidden: 6, Width: 2, Blocks: 2, Norm: true})},
 		{"resmlp without context", [][]int{{3}}, res(ResMLPConfig{In: 3, Out: 2, Hidden: 6, Blocks: 1})},
 		{"time features", [][]int{{1}, {2}}, func(s Scope[F]) func(x ...v) v {
 			l := NewLinear(s, 9, 3)
 			return func(x ...v) v { return l.Forward(TimeFeatures(x[0], 3, x[1])) }
+		}},
+		{"embedding", [][]int{{2}}, func(s Scope[F]) func(x ...v) v {
+			e := NewEmbedding(s, 4, 2)
+			ids := []int32{3, 0, 3}
+			return func(x ...v) v { // the same three symbols for every row
+				w := e.At(x[0].Tape(), ids).MeanAxis(0)
+				return x[0].Mul(w)
+			}
+		}},
+		{"self-attention", [][]int{{3, 4}}, func(s Scope[F]) func(x ...v) v { return one(NewAttention(s, 4, 2)) }},
+		{"causal attention", [][]int{{3, 4}}, func(s Scope[F]) func(x ...v) v {
+			a := NewAttention(s, 4, 2)
+			return func(x ...v) v { return a.Self(x[0], Causal(x[0].Tape(), 3)) }
+		}},
+		{"cross-attention", [][]int{{3, 4}, {2, 4}}, func(s Scope[F]) func(x ...v) v {
+			a := NewAttention(s, 4, 2)
+			return func(x ...v) v { return a.Cross(x[0], x[1], v{}) }
 		}},
 	}
 }
@@ -246,6 +264,10 @@ func TestResMLPStartsAtZero(t *testing.T) {
 	p = NewParams[float32]()
 	NewResMLP(p.Root(), ResMLPConfig{In: 2, Out: 2, Context: 9})
 	require.InDelta(t, 217e3, p.Count(), 2e3)
+	// And 256 × 3 with a context of 64 from 8 waves and ten classes the 534 k of the digits.
+	p = NewParams[float32]()
+	NewResMLP(p.Root(), ResMLPConfig{In: 64, Out: 64, Context: 27, Hidden: 256, Width: 64, Norm: true})
+	require.InDelta(t, 534e3, p.Count(), 1e3)
 }
 
 // Two times a tenth apart are told apart: trap of the embedding with periods up to 10000.

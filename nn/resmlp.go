@@ -14,8 +14,14 @@ type ResMLPConfig struct {
 	Hidden  int // width, 128 if 0
 	Blocks  int // 3 if 0
 
+	// Width is that of c below. 0 is Hidden; with any other number c goes into the blocks
+	// only, not into the first h. A narrow c makes for few weights: at Hidden 256, half of
+	// them would be in the scales and shifts.
+	Width int
+
 	// Norm puts a layer norm without weights in the place of SiLU(h), in the blocks and
-	// before the output: the form known as adaptive layer norm.
+	// before the output: the form known as adaptive layer norm. The digits were first
+	// learned with Norm, Hidden 256 and Width 64.
 	Norm bool
 }
 
@@ -23,7 +29,7 @@ type ResMLPConfig struct {
 // (features of the time, a condition) by way of a scale and a shift:
 //
 //	c = W₂·SiLU(W₁·context)
-//	h = Wᵢ·x + c
+//	h = Wᵢ·x + c    (Wᵢ·x if c has a width of its own)
 //	each block:  a = A·SiLU(c), b = B·SiLU(c)
 //	             h += V₂·SiLU(V₁·(SiLU(h)·(1 + a) + b))
 //	v = Wₒ·SiLU(h)
@@ -52,20 +58,24 @@ func NewResMLP[F simd.Float](s Scope[F], c ResMLPConfig) *ResMLP[F] {
 	if c.Blocks == 0 {
 		c.Blocks = 3
 	}
-	if c.In < 0 || c.Out < 0 || c.Context < 0 || c.Hidden < 0 || c.Blocks < 0 {
+	if c.In < 0 || c.Out < 0 || c.Context < 0 || c.Hidden < 0 || c.Width < 0 || c.Blocks < 0 {
 		panic(fmt.Sprintf("nn: NewResMLP: negative size in %+v", c))
+	}
+	width := c.Width
+	if width == 0 {
+		width = c.Hidden
 	}
 	m := &ResMLP[F]{Config: c}
 	if c.Context > 0 {
 		e := s.Sub("embed")
-		m.embed = [2]*Linear[F]{NewLinear(e.Index(0), c.Context, c.Hidden), NewLinear(e.Index(2), c.Hidden, c.Hidden)}
+		m.embed = [2]*Linear[F]{NewLinear(e.Index(0), c.Context, width), NewLinear(e.Index(2), width, width)}
 	}
 	m.inp = NewLinear(s.Sub("inp"), c.In, c.Hidden)
 	for i := range c.Blocks {
 		b, at := resBlock[F]{}, s.Sub("blocks").Index(i)
 		if c.Context > 0 {
-			b.scale = NewLinear(at.Sub("scale"), c.Hidden, c.Hidden)
-			b.shift = NewLinear(at.Sub("shift"), c.Hidden, c.Hidden)
+			b.scale = NewLinear(at.Sub("scale"), width, c.Hidden)
+			b.shift = NewLinear(at.Sub("shift"), width, c.Hidden)
 		}
 		b.fc1 = NewLinear(at.Sub("fc1"), c.Hidden, c.Hidden)
 		b.fc2 = NewLinearZero(at.Sub("fc2"), c.Hidden, c.Hidden)
@@ -82,7 +92,9 @@ func (m *ResMLP[F]) Forward(x, context autograd.Var[F]) autograd.Var[F] {
 	var c autograd.Var[F]
 	if m.embed[0] != nil {
 		c = m.embed[1].Forward(m.embed[0].Forward(context).SiLU())
-		h = h.Add(c)
+		if m.Config.Width == 0 {
+			h = h.Add(c)
+		}
 		c = c.SiLU()
 	}
 	for _, b := range m.blocks {
