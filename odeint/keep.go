@@ -153,7 +153,8 @@ func (l *lane) anew(trigger int) {
 }
 
 // watchStiffness looks whether h is held down by stability, as Hairer's codes do: two stages at t+h whose
-// arguments differ a little give an estimate of the dominant eigenvalue.
+// arguments differ a little give an estimate of the dominant eigenvalue. The elementary controller comes to rest a
+// little inside the boundary.
 func (s *Solver[F]) watchStiffness(p int, st *RowStats, l *lane) {
 	if s.plan.pen < 0 || s.opt.Step > 0 || st.Stiff || l.stiff == 0 && st.Accepted%16 != 0 {
 		return
@@ -167,7 +168,7 @@ func (s *Solver[F]) watchStiffness(p int, st *RowStats, l *lane) {
 		d = float64(y1[i]) - float64(y0[i])
 		den = math.FMA(d, d, den)
 	}
-	if den > 0 && math.Abs(l.step)*math.Sqrt(num/den) > s.opt.Method.Stab {
+	if den > 0 && math.Abs(l.step)*math.Sqrt(num/den) > 0.9*s.opt.Method.Stab {
 		l.calm = 0
 		if l.stiff++; l.stiff == 15 {
 			st.Stiff, st.StiffT = true, l.t
