@@ -34,6 +34,8 @@ type gemmTier[F Float] struct {
 	copy func(dst, src []F, ldd, lds, rows, cols int)
 	// transpose sets dst[j·ldd+i] = src[i·lds+j] for i < rows, j < cols.
 	transpose func(dst, src []F, ldd, lds, rows, cols int)
+	// inPlace is the most rows and columns of a B that is read where it lies.
+	inPlace int
 	// zero is as long as the widest block.
 	zero []F
 }
@@ -42,12 +44,14 @@ type gemmTier[F Float] struct {
 const (
 	callBytes  = 4 << 20   // size of an element × multiply-adds of one call: at most some 50 µs
 	cacheBytes = 512 << 10 // part of A that is used with one panel after another: L2
-	inPlace    = 512       // a B of at most so many rows and columns is read where it lies
 	copiedK    = 256       // rows of a copied panel: L1
 	copiedN    = 512       // columns copied at a time
+	longestK   = 1024      // rows of B read in place at a time, for callBytes
 	fewRows    = 32        // with at most so many rows of C copying B costs more than it saves
-	directRows = 64        // Aᵀ with at most so many rows (columns as stored) is read in place
+	directRows = 64        // A of at most so many rows is read in place
 	narrow     = 4         // Aᵀ·B with at most so many columns is computed as (Bᵀ·A)ᵀ
+	alias      = 2048      // rows of A a multiple of so many bytes apart fall on the same few cache lines …
+	aliasCols  = 256       // … and copying A pays from so many columns of C on
 )
 
 // product computes c from a and b. c is not transposed.
@@ -57,9 +61,10 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 		t.flipped(p, c, a, b, from, bias)
 		return
 	}
-	copyB := b.Trans || m > fewRows && (k > inPlace || n > inPlace)
-	copyA := a.Trans && m > directRows
-	kc, nc := inPlace, n
+	size := int(unsafe.Sizeof(c.Data[0]))
+	copyB := b.Trans || m > fewRows && (k > t.inPlace || n > t.inPlace)
+	copyA := m > directRows && (a.Trans || n >= aliasCols && a.Stride*size%alias == 0)
+	kc, nc := longestK, n
 	if copyA || copyB {
 		kc = copiedK
 	}
@@ -68,8 +73,7 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 	}
 	kc = even(k, kc)
 	nc = even(n, nc)
-	mc := max(64, cacheBytes/int(unsafe.Sizeof(c.Data[0]))/kc)
-	mc = even(m, mc)
+	mc := even(m, max(directRows, cacheBytes/size/kc))
 	ars, aks := a.strides()
 	for p0 := 0; p0 < k; p0 += kc {
 		kc := min(kc, k-p0)
@@ -80,7 +84,11 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 		if copyA {
 			ars, aks = kc+padding, 1
 			ap = grow(&p.a, m*ars)
-			t.transpose(ap, a.Data[p0*a.Stride:], ars, a.Stride, kc, m)
+			if a.Trans {
+				t.transpose(ap, a.Data[p0*a.Stride:], ars, a.Stride, kc, m)
+			} else {
+				t.copy(ap, a.Data[p0:], ars, a.Stride, m, kc)
+			}
 		}
 		for j0 := 0; j0 < n; j0 += nc {
 			nc := min(nc, n-j0)
