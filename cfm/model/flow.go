@@ -1,0 +1,42 @@
+package model
+
+import (
+	"context"
+	"fmt"
+
+	"pushforward/autograd"
+	"pushforward/simd/rng"
+)
+
+// Trace follows n draws from the source to the data: path[k] holds their rows at times[k], in the
+// data's units throughout, so that they can be laid over each other. Times increase from 0 to 1. The
+// draws are the same as Sample's.
+func (m *Model) Trace(ctx context.Context, n int, times []float64, opt SampleOptions) (path [][][]float64, err error) {
+	if err := m.ready(); err != nil {
+		return nil, err
+	}
+	ode, err := opt.options(1e-4)
+	if err != nil {
+		return nil, err
+	}
+	key := rng.New(opt.Seed).Named("sample")
+	given, err := m.givenRows(n, opt.From, opt.Given, key.Named("given"))
+	if err != nil {
+		return nil, err
+	}
+	flow := m.under(given)
+	x := autograd.NewTensor[float32](n, m.Dim)
+	m.sourceRows(x, key.Named("source"), opt.From)
+	at := 0.0
+	for _, t := range times {
+		if t > at {
+			got, err := flow.Transport(ctx, x, at, t, ode)
+			if err != nil {
+				return nil, fmt.Errorf("model: trace: %w", err)
+			}
+			x, at = got.X, t
+		}
+		path = append(path, m.rows(x, true))
+	}
+	return path, nil
+}

@@ -1,0 +1,207 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"pushforward/cfm"
+	"pushforward/simd/rng"
+)
+
+var (
+	// ErrData is wrapped by errors about rows, conditions and options that do not fit them.
+	ErrData = errors.New("unusable data")
+	// ErrFile is wrapped by errors about a model or state file that is damaged, foreign or too new.
+	ErrFile = errors.New("unusable file")
+	// ErrDiverged is wrapped when training met a number that is not finite.
+	ErrDiverged = cfm.ErrDiverged
+)
+
+// failure is an error whose text says it all and that wraps a sentinel without repeating it.
+type failure struct {
+	kind error
+	text string
+}
+
+func (f *failure) Error() string { return f.text }
+func (f *failure) Unwrap() error { return f.kind }
+
+func badData(format string, a ...any) error {
+	return &failure{ErrData, "model: " + fmt.Sprintf(format, a...)}
+}
+
+func badFile(format string, a ...any) error {
+	return &failure{ErrFile, "model: " + fmt.Sprintf(format, a...)}
+}
+
+// Scalings.
+const (
+	Columns = "columns" // each column by its own mean and deviation: tables
+	Global  = "global"  // each column by its own mean, all by one deviation: pixels
+	None    = "none"
+)
+
+// Options configures Fit. The zero value is the recipe the project's figures were made with.
+type Options struct {
+	Seed  uint64
+	Steps int     // 3000
+	Batch int     // 256
+	LR    float64 // 3e-3: the peak, after 100 steps of warm-up and before a cosine to zero
+
+	// Hidden and Blocks size the network: 256×3 from 48 columns, 128×3 from 4,000 training rows and
+	// when rows are drawn anew (see Law), else 64×2.
+	Hidden, Blocks int
+
+	Holdout float64 // share of rows held out: 0.2; negative: none
+	Scaling string  // Columns; None if there is a Source
+	// Levels, if positive, says that data are the whole numbers 0 … Levels-1. They are spread
+	// out, y = (k+u)/Levels with u uniform and fresh at every use, since a density on whole numbers has
+	// no bound; samples are put back on the grid. Log-densities are those of y.
+	Levels int
+
+	Path      string     // ParsePath: "condot"
+	Coupling  string     // ParseCoupling: "independent"
+	Force     bool       // allow an optimal-transport coupling under conditions, which skews what they yield
+	Source    cfm.Source // nil: standard normal
+	SourceTag string     // the name of Source, kept in the model; needed if Source is
+
+	Columns    []string    // names of the data columns; nil: x0, x1, …
+	Conditions []Condition // what each row is given; nil: nothing
+	Given      [][]float64 // for each row the value of each condition: a number, or a class's place in Classes
+
+	// Law, if not nil, draws the training rows anew for every batch. The rows given to Fit then only set
+	// the scale and judge.
+	Law interface {
+		Sample(dst []float64, key rng.Key)
+	}
+
+	ValEvery  int            // 100: steps between two scores of the held-out rows
+	Calibrate int            // held-out rows whose log-density is kept: 256, 64 from 48 columns; negative: none
+	OnStep    func(Progress) // called after each step, between steps: the Fitter may be saved in it
+}
+
+// Progress is what a step of training reports.
+type Progress struct {
+	Step, Steps        int
+	Loss, GradNorm, LR float64
+	Val                float64 // the held-out loss last found; NaN before there is one
+	HasVal             bool    // whether it was found at this step
+}
+
+// withDefaults fills what was left zero, for rows of dim columns of which train are trained on.
+func (o Options) withDefaults(dim, train int) Options {
+	def := func(p *int, v int) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	def(&o.Steps, 3000)
+	def(&o.Batch, 256)
+	switch {
+	case dim >= 48:
+		def(&o.Hidden, 256)
+		def(&o.Blocks, 3)
+		def(&o.Calibrate, 64)
+	case train >= 4000 || o.Law != nil:
+		def(&o.Hidden, 128)
+		def(&o.Blocks, 3)
+	default:
+		def(&o.Hidden, 64)
+		def(&o.Blocks, 2)
+	}
+	def(&o.Calibrate, 256)
+	def(&o.ValEvery, 100)
+	if o.LR == 0 {
+		o.LR = 3e-3
+	}
+	if o.Holdout == 0 {
+		o.Holdout = 0.2
+	}
+	if o.Scaling == "" {
+		o.Scaling = Columns
+		if o.Source != nil {
+			o.Scaling = None
+		}
+	}
+	if o.Path == "" {
+		o.Path = "condot"
+	}
+	if o.Coupling == "" {
+		o.Coupling = "independent"
+	}
+	if o.Columns == nil {
+		for i := range dim {
+			o.Columns = append(o.Columns, fmt.Sprintf("x%d", i))
+		}
+	}
+	return o
+}
+
+// check refuses options that make no sense, alone or for n rows of dim columns.
+func (o Options) check(n, dim int) error {
+	switch {
+	case o.Steps < 0 || o.Batch < 0 || o.Hidden < 0 || o.Blocks < 0 || o.Levels < 0 || o.ValEvery < 0:
+		return badData("steps %d, batch %d, hidden %d, blocks %d, levels %d: none may be negative",
+			o.Steps, o.Batch, o.Hidden, o.Blocks, o.Levels)
+	case !(o.LR >= 0) || math.IsInf(o.LR, 0):
+		return badData("learning rate %v: want a positive number", o.LR)
+	case !(o.Holdout < 1):
+		return badData("holdout %v: want a share below 1", o.Holdout)
+	case o.Hidden > maxHidden || o.Blocks > maxBlocks:
+		return badData("a network of %d×%d: at most %d×%d", o.Hidden, o.Blocks, maxHidden, maxBlocks)
+	case o.Columns != nil && len(o.Columns) != dim:
+		return badData("%d column names for rows of %d", len(o.Columns), dim)
+	case o.Source != nil && o.SourceTag == "":
+		return badData("a source needs a name, SourceTag, to be found again")
+	case len(o.Conditions) > 0 && len(o.Given) != n:
+		return badData("%d rows and conditions for %d", n, len(o.Given))
+	case o.Law != nil && len(o.Conditions) > 0:
+		return badData("a law draws no conditions")
+	}
+	switch o.Scaling {
+	case "", Columns, Global, None:
+	default:
+		return badData("scaling %q: want %s, %s or %s", o.Scaling, Columns, Global, None)
+	}
+	if _, err := ParsePath(o.Path); err != nil {
+		return err
+	}
+	c, err := ParseCoupling(o.Coupling)
+	if err != nil {
+		return err
+	}
+	if !Independent(c) && len(o.Conditions) > 0 && !o.Force {
+		return badData("coupling %s under conditions pairs rows of one condition with a skewed part of the source and spoils what is drawn; use independent, or force it", o.Coupling)
+	}
+	return nil
+}
+
+// Bounds on a network, so that a product of sizes cannot overflow.
+const (
+	maxHidden  = 1 << 14
+	maxBlocks  = 1 << 8
+	maxColumns = 1 << 20
+)
+
+// checkRows refuses rows that are ragged or not finite, and returns their width.
+func checkRows(rows [][]float64, what string) (dim int, err error) {
+	if len(rows) == 0 {
+		return 0, badData("no %s", what)
+	}
+	dim = len(rows[0])
+	if dim == 0 || dim > maxColumns {
+		return 0, badData("%s have %d columns", what, dim)
+	}
+	for i, r := range rows {
+		if len(r) != dim {
+			return 0, badData("row %d has %d columns, row 1 has %d", i+1, len(r), dim)
+		}
+		for j, v := range r {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return 0, badData("row %d, column %d: %v is not a finite number", i+1, j+1, v)
+			}
+		}
+	}
+	return dim, nil
+}
