@@ -89,6 +89,9 @@ func (m *Model) ask(a answer) bits {
 
 // checkAnswers asks the golden questions again.
 func (m *Model) checkAnswers() error {
+	if len(m.golden) == 0 {
+		return badFile("it has no golden vectors")
+	}
 	for i, a := range m.golden {
 		if len(a.T) != 1 || len(a.X) != m.Dim || len(a.V) != m.Dim || len(a.Cond) != condWidth(m.Conditions) {
 			return badFile("golden vector %d has the wrong length", i)

@@ -241,6 +241,7 @@ func TestHostileFilesAreRefused(t *testing.T) {
 		}},
 		{"missing tensor", f0(m), func(f *nn.File) { f.Arrays = f.Arrays[1:] }},
 		{"golden of another shape", "golden", func(f *nn.File) { f.Meta["golden"] = `[{"t":"00","x":"","v":""}]` }},
+		{"no golden", "golden", func(f *nn.File) { f.Meta["golden"] = "[]" }},
 		{"no calibration", "calibration", func(f *nn.File) { delete(f.Meta, "calibration") }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
