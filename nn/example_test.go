@@ -13,7 +13,7 @@ import (
 // A small network learns x², and its file is read back.
 func Example() {
 	p := nn.NewParams[float64]()
-	net := nn.NewMLP(p.Root().Sub("net"), autograd.Var[float64].Tanh, 1, 16, 1)
+	net := nn.NewMLP(p.Root().Sub("net"), autograd.Var[float64].SiLU, 1, 32, 32, 1)
 	theta := p.Init(rng.New(1))
 
 	x, y := autograd.NewTensor[float64](21, 1), autograd.NewTensor[float64](21, 1)
@@ -24,8 +24,8 @@ func Example() {
 	tape := autograd.NewTape(theta)
 	grad := make([]float64, len(theta))
 	opt := &optim.Adam[float64]{}
-	lr := optim.Cosine(0.03, 20, 2000)
-	for step := range 2000 {
+	lr := optim.Cosine(0.03, 20, 600)
+	for step := range 600 {
 		tape.Reset()
 		tape.ThetaChanged()
 		loss := net.Forward(tape.Const(x)).Sub(tape.Const(y)).Square().Mean()
