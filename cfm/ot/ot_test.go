@@ -280,6 +280,24 @@ func TestTransportLarger(t *testing.T) {
 	}
 }
 
+// Each squared distance is one chain, whatever its place in a block and the number of rows.
+func TestSquaredDistances(t *testing.T) {
+	for _, d := range []int{1, 2, 3, 7, 64} {
+		x, y := normals(1, 5*d, false), normals(2, 7*d, false)
+		got := make([]float64, 35)
+		SquaredDistances(got, x, y, d)
+		for i := range 5 {
+			for j := range 7 {
+				want := squared(x[i*d:(i+1)*d], y[j*d:(j+1)*d])
+				require.Equal(t, want, got[i*7+j])
+				one := make([]float64, 1)
+				SquaredDistances(one, x[i*d:(i+1)*d], y[j*d:(j+1)*d], d)
+				require.Equal(t, want, one[0])
+			}
+		}
+	}
+}
+
 // Facts about the distances: zero for equal sets, a shift shifts by its length, W₁ ≤ W₂, symmetry, and
 // on the line the general solver agrees with sorting.
 func TestDistances(t *testing.T) {
