@@ -1,0 +1,387 @@
+package cfm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"pushforward/autograd"
+	"pushforward/nn"
+	"pushforward/optim"
+	"pushforward/simd"
+	"pushforward/simd/rng"
+)
+
+// smallTrainer is a trainer of a small net on correlated normal rows, with conditions if asked.
+func smallTrainer[F simd.Float](seed uint64, steps int, conditional bool) *Trainer[F] {
+	key := rng.New(seed)
+	x := normalTensor[F](300, 2, key.Named("points"))
+	for i := range x.Rows() {
+		r := x.Row(i)
+		r[0], r[1] = 3+F(2*r[0]), F(0.5*r[1])-r[0]
+	}
+	params := nn.NewParams[F]()
+	cfg := NetConfig{Dim: 2, Hidden: 16, Blocks: 1}
+	data, val := FromTensor(x.Slice(0, 250)), FromTensor(x.Slice(250, 300))
+	if conditional {
+		cfg.Cond = 2
+		c := normalTensor[F](300, 2, key.Named("conditions"))
+		data, val = FromConditioned(x.Slice(0, 250), c.Slice(0, 250)), FromConditioned(x.Slice(250, 300), c.Slice(250, 300))
+	}
+	net := NewNet(params.Root(), cfg)
+	flow := &Flow[F]{Dim: 2, Field: net, Theta: params.Init(key.Named("init"))}
+	flow.Loc, flow.Scale = Standardize(x)
+	return &Trainer[F]{Flow: flow, Data: data, Val: val, Steps: steps, Batch: 128, Shards: 4, ValEvery: 7, Key: key.Named("train")}
+}
+
+func TestTrainerLearns(t *testing.T) {
+	tr := smallTrainer[float32](1, byShort(t, 400, 60), false)
+	var first, last float64
+	tr.OnStep = func(m Metrics) {
+		if m.Step <= 10 {
+			first += m.Loss / 10
+		}
+		if m.Step > tr.Steps-10 {
+			last += m.Loss / 10
+		}
+		require.Equal(t, m.Step%7 == 0 || m.Step == tr.Steps, m.HasVal)
+	}
+	require.NoError(t, tr.Run(bg))
+	require.Less(t, last, 0.8*first)
+	require.Equal(t, tr.Steps, tr.StepCount())
+	loss, step, ok := tr.BestLoss()
+	require.True(t, ok)
+	require.Positive(t, step)
+	now, err := tr.Validate()
+	require.NoError(t, err)
+	require.LessOrEqual(t, loss, now)
+}
+
+// Each step's bits are the same for any number of cores and any coupling, conditions or not.
+func TestTrainerThreadsMoveNoBit(t *testing.T) {
+	for _, c := range []Coupling{Independent{}, ExactOT{}, Sinkhorn{5}} {
+		for _, conditional := range []bool{false, true} {
+			var want []float32
+			var losses []float64
+			for _, procs := range []int{1, 2, 3, 7} {
+				old := runtime.GOMAXPROCS(procs)
+				tr := smallTrainer[float32](2, 15, conditional)
+				tr.Coupling = c
+				if _, slow := c.(Sinkhorn); slow {
+					tr.Batch, tr.Steps = 24, 8
+				}
+				var got []float64
+				tr.OnStep = func(m Metrics) { got = append(got, m.Loss, m.GradNorm, m.Val) }
+				err := tr.Run(bg)
+				runtime.GOMAXPROCS(old)
+				require.NoError(t, err)
+				if want == nil {
+					want, losses = tr.Flow.Theta, got
+				}
+				require.Equal(t, want, tr.Flow.Theta, "%T, %d threads", c, procs)
+				require.Equal(t, losses, got)
+			}
+		}
+	}
+}
+
+// Stopped at any step, saved, loaded by a new trainer and gone on: the same bytes in the end.
+func TestTrainerResume(t *testing.T) {
+	const steps = 40
+	for _, opt := range []func() optim.Optimizer[float32]{
+		func() optim.Optimizer[float32] { return nil },
+		func() optim.Optimizer[float32] { return &optim.SGD[float32]{Momentum: 0.9} },
+	} {
+		make := func() *Trainer[float32] {
+			tr := smallTrainer[float32](3, steps, true)
+			tr.Coupling, tr.Opt = ExactOT{}, opt()
+			return tr
+		}
+		whole := make()
+		require.NoError(t, whole.Run(bg))
+		var want bytes.Buffer
+		require.NoError(t, whole.Save(&want))
+		stops := []int{0, 1, steps - 1, steps}
+		for i := range byShort(t, 12, 2) {
+			stops = append(stops, rng.New(9).Intn(uint64(i), steps))
+		}
+		for _, stop := range stops {
+			first := make()
+			ctx, cancel := context.WithCancel(bg)
+			first.OnStep = func(m Metrics) {
+				if m.Step == stop {
+					cancel()
+				}
+			}
+			if stop == 0 {
+				cancel()
+			}
+			err := first.Run(ctx)
+			cancel()
+			if stop < steps {
+				require.ErrorIs(t, err, context.Canceled)
+			}
+			require.Equal(t, stop, first.StepCount())
+			var state bytes.Buffer
+			require.NoError(t, first.Save(&state))
+			second := make()
+			require.NoError(t, second.Load(bytes.NewReader(state.Bytes())))
+			var again bytes.Buffer
+			require.NoError(t, second.Save(&again))
+			require.Equal(t, state.Bytes(), again.Bytes(), "a state goes round unchanged")
+			require.NoError(t, second.Run(bg))
+			var got bytes.Buffer
+			require.NoError(t, second.Save(&got))
+			require.Equal(t, want.Bytes(), got.Bytes(), "stopped at %d", stop)
+			require.Equal(t, whole.Averaged().Theta, second.Averaged().Theta)
+			require.Equal(t, whole.Best().Theta, second.Best().Theta)
+		}
+	}
+}
+
+// Loading into a trainer that has gone on elsewhere brings it back.
+func TestTrainerLoadRewinds(t *testing.T) {
+	tr := smallTrainer[float64](4, 30, false)
+	var state bytes.Buffer
+	for range 10 {
+		_, err := tr.Step()
+		require.NoError(t, err)
+	}
+	require.NoError(t, tr.Save(&state))
+	m1, err := tr.Step()
+	require.NoError(t, err)
+	for range 5 {
+		_, err := tr.Step()
+		require.NoError(t, err)
+	}
+	require.NoError(t, tr.Load(&state))
+	m2, err := tr.Step()
+	require.NoError(t, err)
+	require.Equal(t, m1, m2)
+	tr.Close()
+}
+
+func TestTrainerLoadRefuses(t *testing.T) {
+	tr := smallTrainer[float32](5, 10, false)
+	_, err := tr.Step()
+	require.NoError(t, err)
+	tr.Close()
+	var state bytes.Buffer
+	require.NoError(t, tr.Save(&state))
+	other := smallTrainer[float32](5, 10, false)
+	other.Batch = 64
+	require.ErrorContains(t, other.Load(bytes.NewReader(state.Bytes())), `batch is "128", this trainer's is "64"`)
+	require.ErrorContains(t, smallTrainer[float32](6, 10, false).Load(bytes.NewReader(state.Bytes())), "key")
+	require.ErrorIs(t, smallTrainer[float32](5, 10, true).Load(bytes.NewReader(state.Bytes())), nn.ErrFormat)
+	sgd := smallTrainer[float32](5, 10, false)
+	sgd.Opt = &optim.SGD[float32]{}
+	require.Error(t, sgd.Load(bytes.NewReader(state.Bytes())))
+	damaged := append([]byte(nil), state.Bytes()...)
+	damaged[len(damaged)/2] ^= 1
+	require.ErrorIs(t, smallTrainer[float32](5, 10, false).Load(bytes.NewReader(damaged)), nn.ErrFormat)
+	require.Error(t, smallTrainer[float32](5, 10, false).Load(bytes.NewReader(state.Bytes()[:100])))
+}
+
+func TestTrainerAllocatesNothing(t *testing.T) {
+	for _, procs := range []int{1, 2} {
+		for _, c := range []Coupling{Independent{}, ExactOT{}} {
+			old := runtime.GOMAXPROCS(procs)
+			tr := smallTrainer[float32](7, 1000, true)
+			tr.Coupling, tr.ValEvery = c, 5
+			for range 12 {
+				_, err := tr.Step()
+				require.NoError(t, err)
+			}
+			got := testing.AllocsPerRun(20, func() {
+				if _, err := tr.Step(); err != nil {
+					panic(err)
+				}
+			})
+			tr.Close()
+			runtime.GOMAXPROCS(old)
+			require.Zero(t, got, "%T, %d threads", c, procs)
+		}
+	}
+}
+
+func TestTrainerLeavesNoGoroutine(t *testing.T) {
+	before := runtime.NumGoroutine()
+	old := runtime.GOMAXPROCS(4)
+	defer runtime.GOMAXPROCS(old)
+	tr := smallTrainer[float32](8, 5, false)
+	require.NoError(t, tr.Run(bg))
+	require.Equal(t, before, runtime.NumGoroutine())
+	tr = smallTrainer[float32](8, 5, false)
+	_, err := tr.Step()
+	require.NoError(t, err)
+	tr.Close()
+	require.Equal(t, before, runtime.NumGoroutine())
+
+	func() { // stepped and forgotten
+		tr := smallTrainer[float32](8, 5, false)
+		_, err := tr.Step()
+		require.NoError(t, err)
+	}()
+	for range 100 {
+		runtime.GC()
+		if runtime.NumGoroutine() == before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	require.Equal(t, before, runtime.NumGoroutine())
+}
+
+// A poisoned weight, an enormous rate and a bad row of data all stop training with a name and a step.
+func TestTrainerStopsOnNonFinite(t *testing.T) {
+	t.Run("weight", func(t *testing.T) {
+		tr := smallTrainer[float32](9, 20, false)
+		tr.OnStep = func(m Metrics) {
+			if m.Step == 6 {
+				tr.Flow.Theta[3] = float32(math.NaN())
+			}
+		}
+		err := tr.Run(bg)
+		var d *DivergedError
+		require.True(t, errors.As(err, &d), "%v", err)
+		require.ErrorIs(t, err, ErrDiverged)
+		require.Equal(t, 7, d.Step)
+		require.Equal(t, "loss", d.What)
+		require.Equal(t, "Param", d.Op)
+		require.Equal(t, 6, tr.StepCount())
+	})
+	t.Run("rate", func(t *testing.T) {
+		tr := smallTrainer[float32](9, 200, false)
+		tr.LR = optim.Constant(1e30)
+		err := tr.Run(bg)
+		require.ErrorIs(t, err, ErrDiverged)
+		for _, v := range tr.Flow.Theta {
+			require.False(t, math.IsNaN(float64(v)), "the last good parameters are kept")
+		}
+	})
+	t.Run("gradient", func(t *testing.T) {
+		tr := smallTrainer[float32](9, 20, false)
+		// √x at 0 has an infinite derivative and a finite value.
+		tr.Loss = func(tp *autograd.Tape[float32], b Batch[float32], key rng.Key) autograd.Var[float32] {
+			return Match[float32](tr.Flow.Field, CondOT{}, nil)(tp, b, key).Add(tp.Param(autograd.Param{Off: 0, Shape: autograd.Dims(1)}).Mul(tp.Full(autograd.Dims(1), 0)).Sqrt().Sum())
+		}
+		err := tr.Run(bg)
+		var d *DivergedError
+		require.True(t, errors.As(err, &d), "%v", err)
+		require.Equal(t, "gradient", d.What)
+		require.Equal(t, 1, d.Step)
+	})
+	t.Run("data", func(t *testing.T) {
+		tr := smallTrainer[float32](9, 20, false)
+		x := autograd.NewTensor[float32](40, 2)
+		x.Data[77] = float32(math.Inf(1))
+		tr.Data = FromTensor(x)
+		require.ErrorContains(t, tr.Run(bg), "step 1: the data gave +Inf in row")
+	})
+}
+
+// The trainer's failures are errors, a programmer's are panics that come out in the caller.
+func TestTrainerPassesErrorsOn(t *testing.T) {
+	for _, procs := range []int{1, 3} {
+		old := runtime.GOMAXPROCS(procs)
+		tr := smallTrainer[float32](10, 50, false)
+		boom := errors.New("the disk is gone")
+		tr.Data = dataFunc[float32](func(b *Batch[float32], key rng.Key) error {
+			if b.Step == 3 {
+				return boom
+			}
+			Grow(&b.X1, len(b.Row), 2)
+			clear(b.X1.Data)
+			return nil
+		})
+		err := tr.Run(bg)
+		require.ErrorIs(t, err, boom)
+		require.ErrorContains(t, err, "step 4")
+		require.Equal(t, 3, tr.StepCount())
+
+		tr = smallTrainer[float32](10, 50, false)
+		tr.Data = dataFunc[float32](func(b *Batch[float32], key rng.Key) error {
+			Grow(&b.X1, len(b.Row), 5)
+			return nil
+		})
+		require.Panics(t, func() { tr.Run(bg) })
+		runtime.GOMAXPROCS(old)
+	}
+}
+
+type dataFunc[F simd.Float] func(b *Batch[F], key rng.Key) error
+
+func (f dataFunc[F]) Next(b *Batch[F], key rng.Key) error { return f(b, key) }
+
+func TestTrainerCancel(t *testing.T) {
+	ctx, cancel := context.WithTimeout(bg, 50*time.Millisecond)
+	defer cancel()
+	tr := smallTrainer[float32](11, 1<<30, false)
+	start := time.Now()
+	require.ErrorIs(t, tr.Run(ctx), context.DeadlineExceeded)
+	require.Less(t, time.Since(start), 2*time.Second)
+	require.NoError(t, tr.Save(&bytes.Buffer{}))
+}
+
+// The gradient of a step is that of the mean loss over the batch: against central differences, in
+// float64, with the same noise.
+func TestTrainerGradient(t *testing.T) {
+	tr := smallTrainer[float64](12, 10, true)
+	r := tr.setup()
+	r.start(tr)
+	defer tr.Close()
+	for range 3 { // away from the zeros of the start
+		_, err := tr.Step()
+		require.NoError(t, err)
+	}
+	s := r.ready(r.step)
+	r.batch, r.lossKey = &s.out, r.keys.loss.Fold(uint64(r.step))
+	loss := func() float64 {
+		for _, tp := range r.tapes {
+			tp.ThetaChanged()
+		}
+		r.pool.run(r.Shards, r.shardTask)
+		var l float64
+		for _, v := range r.losses {
+			l += v
+		}
+		return l / float64(r.Batch)
+	}
+	loss()
+	r.pool.run((len(r.grads[0])+sumRange-1)/sumRange, r.sumTask)
+	g := append([]float64(nil), r.grads[0]...)
+	theta := tr.Flow.Theta
+	for i := range byShort(t, 25, 5) {
+		j := rng.New(5).Intn(uint64(i), len(theta))
+		old := theta[j]
+		const h = 1e-5
+		theta[j] = old + h
+		up := loss()
+		theta[j] = old - h
+		down := loss()
+		theta[j] = old
+		require.InDelta(t, (up-down)/(2*h), g[j], 1e-7, "θ[%d]", j)
+	}
+}
+
+// Shards and chunks are where sums are cut, nothing else: the loss of a batch is the same to rounding.
+func TestShardsAgree(t *testing.T) {
+	var want float64
+	for _, shards := range []int{1, 2, 4, 128} {
+		tr := smallTrainer[float64](13, 10, false)
+		tr.Shards = shards
+		m, err := tr.Step()
+		require.NoError(t, err)
+		tr.Close()
+		if shards == 1 {
+			want = m.Loss
+		}
+		require.InEpsilon(t, want, m.Loss, 1e-12)
+	}
+}
