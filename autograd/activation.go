@@ -267,11 +267,11 @@ func (seluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	return h.Mul(g).Mul(x.expBelow(seluScale * seluAlpha))
 }
 
-// expBelow returns a·eˣ for x ≤ 0, else 0: the curve of ELU and SELU, whose derivatives of all
+// expBelow returns a·eˣ for x < 0, else 0: the curve of ELU and SELU, whose derivatives of all
 // orders from the second on are itself.
 func (x Var[F]) expBelow(a float64) Var[F] {
 	zero := x.t.Scalar(0)
-	return Where(x.Greater(zero), zero, x.Minimum(zero).Exp().Scale(a))
+	return Where(x.Greater(zero).Add(x.Equal(zero)), zero, x.Minimum(zero).Exp().Scale(a))
 }
 
 // ELU: y' = 1 for x > 0, else αeˣ.

@@ -35,7 +35,7 @@
 //
 // # Conventions at kinks
 //
-// ReLU'(0) = 0, Abs'(0) = 0, the gradient of Norm2 at 0 is 0, Clamp' = 1 at a bound; AMax and AMin
+// ReLU'(0) = 0, Abs'(0) = 0, the gradient of Norm2 at 0 is 0, Clamp' = 0 at a bound; AMax and AMin
 // share a tie evenly, Maximum and Minimum halve it, MaxPool2d gives it to the first of the window.
 //
 // # Errors

@@ -1,6 +1,10 @@
 package autograd
 
-import "pushforward/simd"
+import (
+	"math"
+
+	"pushforward/simd"
+)
 
 // Comparisons, selection, and what is made of them. A comparison yields 1 for true and 0 for false
 // and has derivative zero.
@@ -34,7 +38,8 @@ func (x Var[F]) Maximum(y Var[F]) Var[F] { return binary(Op[F](maximumOp[F]{}), 
 // Minimum returns the lesser of x and y; a tie gives half of the cotangent to each. NaN wins.
 func (x Var[F]) Minimum(y Var[F]) Var[F] { return binary(Op[F](minimumOp[F]{}), x, y) }
 
-// Clamp returns x limited to [lo, hi]. Its derivative is 1 at the bounds. An infinite bound is none.
+// Clamp returns x limited to [lo, hi]. Its derivative is 1 between the bounds and 0 at them and
+// outside. An infinite bound is none.
 func (x Var[F]) Clamp(lo, hi float64) Var[F] { return x.same(clampOp[F]{}, lo, hi) }
 
 // Atan2 returns the angle of the point (x, y), where y is the receiver.
@@ -162,7 +167,7 @@ func (clampOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 	inside(F(n.s), F(n.s2), dst, t.nodes[n.in[0]].data, g)
 }
 
-// inside(x, g) is g where lo ≤ x ≤ hi, else 0.
+// inside(x, g) is g where lo < x < hi, else 0.
 func (insideOp[F]) Name() string { return "Inside" }
 func (insideOp[F]) Forward(z Var[F]) {
 	n, x, g := z.operands("Inside")
@@ -177,9 +182,10 @@ func (insideOp[F]) VJP(z, h Var[F], i int) Var[F] {
 }
 
 func inside[F simd.Float](lo, hi F, dst, x, g []F) {
+	low, high := math.IsInf(float64(lo), -1), math.IsInf(float64(hi), 1) // no bound there
 	for i, v := range x {
 		h := g[i]
-		if !(lo <= v && v <= hi) {
+		if !((low || lo < v) && (high || v < hi)) {
 			h = 0
 		}
 		dst[i] = h

@@ -128,7 +128,7 @@ func (expOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 func (expm1Op[F]) Name() string { return "Expm1" }
 func (expm1Op[F]) Forward(y Var[F]) {
 	n, x := y.unary("Expm1")
-	each(n.data, x.data, expm1)
+	each(n.data, x.data, simd.Expm1)
 }
 func (expm1Op[F]) VJP(y, g Var[F], _ int) Var[F] { return g.Mul(y.In(0).Exp()) }
 
@@ -145,7 +145,7 @@ func (logOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 func (log1pOp[F]) Name() string { return "Log1p" }
 func (log1pOp[F]) Forward(y Var[F]) {
 	n, x := y.unary("Log1p")
-	each(n.data, x.data, log1p)
+	each(n.data, x.data, simd.Log1p)
 }
 func (log1pOp[F]) VJP(y, g Var[F], _ int) Var[F] { return g.Div(y.In(0).Shift(1)) }
 
