@@ -109,8 +109,12 @@ func (s *Solver[F]) advance(p, r int, l *lane) {
 			s.sol.save(l.save, r, lk.state((t-l.t)/l.step))
 		}
 	}
-	if s.opt.Dense {
-		s.sol.piece(r, l, lk, l.lands && l.to != s.t1, cut.event >= 0)
+	if s.sol.steps {
+		var q []float64
+		if s.opt.Dense {
+			q = lk.q
+		}
+		s.sol.piece(r, l, s.at(s.y, p), q, l.lands && l.to != s.t1, cut.event >= 0)
 	}
 	stuck := to == l.t
 	l.t = to

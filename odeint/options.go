@@ -34,7 +34,8 @@ type Options struct {
 	// for times before it only, from then on for times after it only.
 	Stops []float64
 
-	Dense  bool    // keep what Solution.At and Solver.Gradient need
+	Dense  bool    // keep what Solution.At needs, and Solver.Gradient
+	Replay bool    // keep the state of every step, which is all that Solver.Gradient needs
 	Events []Event // what to look for on the way
 }
 

@@ -352,3 +352,54 @@ func eventCase(t *testing.T, c *referenceEvent) {
 		require.Equal(t, times[len(times)-1], end)
 	}
 }
+
+func TestReferenceGradients(t *testing.T) {
+	var file struct {
+		Cases []struct {
+			Problem string
+			Weights []float64
+			Loss    float64
+			GradY0  []float64          `json:"grad_y0"`
+			GradP   map[string]float64 `json:"grad_params"`
+			Def     exprProblem        `json:"problem_def"`
+		}
+	}
+	referenceFile(t, "gradients.json", &file)
+	var count tally
+	defer count.report(t)
+	t.Run("gradients.json", func(t *testing.T) {
+		for _, c := range file.Cases {
+			count.run(t, c.Problem, func(t *testing.T) {
+				e, err := c.Def.compile(c.Def.RHS)
+				require.NoError(t, err)
+				sys := exprSystem{e}
+				s := NewSolver[float64](Options{Rtol: 1e-9, Atol: 1e-11, Replay: true, MaxSteps: 1e7})
+				sol, err := s.Solve(bg, sys, c.Def.Y0, c.Def.T0, c.Def.T1)
+				require.NoError(t, err)
+				var loss, scale float64
+				for i, w := range c.Weights {
+					loss += w * sol.Final()[i]
+				}
+				require.InDelta(t, c.Loss, loss, 1e-6*(1+math.Abs(c.Loss)))
+				g := make([]float64, sys.dim) // weights may be given for the first components only
+				copy(g, c.Weights)
+				grad, err := s.Gradient(bg, sys, g)
+				require.NoError(t, err)
+				for _, v := range c.GradY0 {
+					scale = max(scale, math.Abs(v))
+				}
+				for _, v := range c.GradP {
+					scale = max(scale, math.Abs(v))
+				}
+				for i, v := range c.GradY0 {
+					require.InDelta(t, v, grad.Y0[i], 1e-6*scale, "by y0[%d]", i)
+				}
+				for i, name := range sys.params {
+					if v, ok := c.GradP[name]; ok {
+						require.InDelta(t, v, grad.Theta[i], 1e-6*scale, "by %s", name)
+					}
+				}
+			})
+		}
+	})
+}

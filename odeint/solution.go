@@ -30,13 +30,13 @@ type Solution[F simd.Float] struct {
 	hitY      []float64
 
 	// Dense output: a piece per kept step, in the order they came, and the same by row.
-	dense  bool
+	dense  bool // pieces have polynomials
+	steps  bool // there are pieces
 	deg    int
 	pieces []piece
 	data   []F   // per piece: y (dim), q (deg × dim)
 	order  []int // pieces by row
 	first  []int // where a row's begin in order, rows + 1 of them
-	buf    []float64
 }
 
 // Stats counts work. Evals counts calls of Eval; RowEvals counts rows in them. Accepted and Rejected count steps of
@@ -121,11 +121,11 @@ func (s *Solution[F]) At(dst []F, row int, t float64) []F {
 	return dst
 }
 
-// Steps returns the times between which row's kept steps ran, t0 first. It needs Options.Dense and
-// allocates.
+// Steps returns the times between which row's kept steps ran, t0 first. It needs Options.Dense or
+// Options.Replay, and allocates.
 func (s *Solution[F]) Steps(row int) []float64 {
-	if !s.dense {
-		panic("odeint: Solution.Steps: the solve was not made with Options.Dense")
+	if !s.steps {
+		panic("odeint: Solution.Steps: the solve was not made with Options.Dense or Options.Replay")
 	}
 	var t []float64
 	for _, i := range s.order[s.first[row]:s.first[row+1]] {
@@ -161,6 +161,7 @@ func (s *Solution[F]) begin(sv *Solver[F], rows int) {
 	s.Stats = Stats{}
 	s.failure = SolveError{}
 	s.dense, s.deg = sv.opt.Dense, sv.plan.deg()
+	s.steps = sv.opt.Dense || sv.opt.Replay
 	s.pieces, s.data = s.pieces[:0], s.data[:0]
 }
 
@@ -176,8 +177,8 @@ func (s *Solution[F]) end(row int, status Status, t float64, y []F) {
 	copy(s.endY[row*s.dim:(row+1)*s.dim], y)
 }
 
-// piece stores a kept step.
-func (s *Solution[F]) piece(row int, l *lane, k *look[F], onto, cut bool) {
+// piece stores a kept step: the state y it began with and, for At, its polynomial q.
+func (s *Solution[F]) piece(row int, l *lane, y []F, q []float64, onto, cut bool) {
 	pc := piece{row: row, off: len(s.data), t: l.t, h: l.step, to: l.to}
 	if l.nudged {
 		pc.flags |= fromStop
@@ -189,10 +190,8 @@ func (s *Solution[F]) piece(row int, l *lane, k *look[F], onto, cut bool) {
 		pc.flags |= cutShort
 	}
 	s.pieces = append(s.pieces, pc)
-	for _, v := range k.y0 {
-		s.data = append(s.data, F(v))
-	}
-	for _, v := range k.q {
+	s.data = append(s.data, y...)
+	for _, v := range q {
 		s.data = append(s.data, F(v))
 	}
 }
@@ -214,7 +213,7 @@ func (s *Solution[F]) finish(ctx context.Context) error {
 	if len(s.Hits) > 0 {
 		s.orderHits()
 	}
-	if s.dense {
+	if s.steps {
 		s.first, s.order = grow(s.first, s.rows+1), grow(s.order, len(s.pieces))
 		clear(s.first)
 		for i := range s.pieces {

@@ -43,6 +43,7 @@ type Solver[F simd.Float] struct {
 
 	sub  subset[F]
 	look look[F]
+	back backward[F]
 	sol  Solution[F]
 }
 
