@@ -110,17 +110,7 @@ func (m *ResMLP[F]) Forward(x, context autograd.Var[F]) autograd.Var[F] {
 // act is what stands before a block's first layer and before the output.
 func (m *ResMLP[F]) act(h autograd.Var[F]) autograd.Var[F] {
 	if m.Config.Norm {
-		return Normalize(h, normEps)
+		return autograd.Standardize(h, normEps)
 	}
 	return h.SiLU()
-}
-
-// normEps is PyTorch's default ε of a layer norm.
-const normEps = 1e-5
-
-// Normalize returns each row of x [B, D] less its mean and divided by √(variance + eps): a
-// layer norm without weights.
-func Normalize[F simd.Float](x autograd.Var[F], eps float64) autograd.Var[F] {
-	d := x.Sub(x.MeanAxis(-1))
-	return d.Div(d.Square().MeanAxis(-1).Shift(eps).Sqrt())
 }
