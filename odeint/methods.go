@@ -71,7 +71,7 @@ var (
 
 // Methods lists the methods of this package, lowest order first.
 func Methods() []*Tableau {
-	return []*Tableau{Euler, Midpoint, Heun, Bosh3, RK4, RK38, Dopri5, Tsit5}
+	return []*Tableau{Euler, Midpoint, Heun, Bosh3, RK4, RK38, Dopri5, Tsit5, Dop853}
 }
 
 // Method returns the method of that name among Methods.

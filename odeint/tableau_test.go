@@ -296,3 +296,111 @@ func TestPID(t *testing.T) {
 	f, _ = PID{P: 0.1, I: 0.4, D: 0.2}.Next(3, 0.5, 0.25, 0.125)
 	require.InDelta(t, 0.9*math.Pow(0.5, -0.7/3)*math.Pow(0.25, 0.5/3)*math.Pow(0.125, -0.2/3), f, 1e-14)
 }
+
+// Dop853 against its published digits: every order condition up to 8 (200 trees), and the embedded ones up to 5 and 3.
+func TestDop853Conditions(t *testing.T) {
+	order := 8
+	if testing.Short() {
+		order = 6
+	}
+	trees := treesUpTo(order)
+	n := 16
+	a := make([][]*big.Rat, n)
+	for i := range a {
+		a[i] = ratsOf(t, dop853ARat[i], n)
+	}
+	b := ratsOf(t, dop853ARat[12], n)
+	one := big.NewRat(1, 1)
+	for i, want := range ratsOf(t, dop853CRat, n) {
+		sum := new(big.Rat)
+		for _, v := range a[i] {
+			sum.Add(sum, v)
+		}
+		require.InDelta(t, 0, float(sum.Sub(sum, want)), 1e-27, "row %d", i)
+		got := 1.
+		switch {
+		case i < 12:
+			got = Dop853.C[i]
+		case i > 12:
+			got = Dop853.XC[i-13]
+		}
+		require.Equal(t, float(want), got)
+		for j := range i {
+			got := 0.
+			switch {
+			case i < 12:
+				got = at(Dop853.A[i], j)
+			case i == 12:
+				got = at(Dop853.B, j)
+			default:
+				got = at(Dop853.XA[i-13], j)
+			}
+			require.Equal(t, float(a[i][j]), got, "a[%d][%d]", i, j)
+		}
+	}
+	for size := 1; size <= order; size++ {
+		require.Less(t, residual(trees[size], a, b, one), 1e-27, "order %d", size)
+	}
+	e := ratsOf(t, dop853ERat, n)
+	e3 := append([]*big.Rat{}, b...)
+	for i, s := range map[int]string{0: "0.244094488188976377952755905512", 8: "0.733846688281611857341361741547", 11: "0.0220588235294117647058823529412"} {
+		e3[i] = new(big.Rat).Sub(b[i], rat(t, s))
+	}
+	for i := range 12 {
+		require.Equal(t, float(e[i]), Dop853.E[i])
+		require.InDelta(t, float(e3[i]), Dop853.E2[i], 1e-15)
+	}
+	for name, c := range map[string]struct {
+		e     []*big.Rat
+		order int
+	}{"5": {e, 5}, "3": {e3, 3}} {
+		hat := make([]*big.Rat, n)
+		for i := range hat {
+			hat[i] = new(big.Rat).Sub(b[i], c.e[i])
+		}
+		for size := 1; size <= c.order; size++ {
+			require.Less(t, residual(trees[size], a, hat, one), 1e-26, "embedded order %s: %d", name, size)
+		}
+		require.Greater(t, residual(trees[c.order+1], a, hat, one), 1e-6, "embedded order %s", name)
+	}
+	for _, theta := range []*big.Rat{big.NewRat(1, 10), big.NewRat(1, 2), big.NewRat(9, 10)} {
+		w := make([]*big.Rat, n)
+		for i := range w {
+			w[i] = new(big.Rat)
+			for j := len(Dop853.P[i]) - 1; j >= 0; j-- {
+				w[i].Add(w[i], new(big.Rat).SetFloat64(Dop853.P[i][j]))
+				w[i].Mul(w[i], theta)
+			}
+		}
+		for size := 1; size <= min(7, order); size++ {
+			require.Less(t, residual(trees[size], a, w, theta), 1e-12, "dense output at %v, order %d", theta, size)
+		}
+	}
+}
+
+// Stab is where |R(-x)| = 1 for R(z) = 1 + z·bᵀ(I - zA)⁻¹·1.
+func TestStabilityLimits(t *testing.T) {
+	for _, m := range Methods() {
+		if m.Stab == 0 {
+			continue
+		}
+		r := func(x float64) float64 {
+			k := make([]float64, len(m.B))
+			y := 1.
+			for i := range k {
+				sum := 1.
+				for j := range i {
+					sum -= x * at(m.A[i], j) * k[j]
+				}
+				k[i] = sum
+				y -= x * m.B[i] * k[i]
+			}
+			return math.Abs(y)
+		}
+		x := 0.01
+		for r(x) <= 1 {
+			x += 1e-4
+		}
+		require.InDelta(t, x, m.Stab, 1e-2, m.Name)
+	}
+}
