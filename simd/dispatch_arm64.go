@@ -9,10 +9,14 @@ func assembled() []tier {
 
 func neonF32(k *Kernels[float32]) *Kernels[float32] {
 	k.Level = NEON
+	k.gemm = f32GemmNEON
+	k.Transpose = k.gemm.transposeDense
 	return k
 }
 
 func neonF64(k *Kernels[float64]) *Kernels[float64] {
 	k.Level = NEON
+	k.gemm = f64GemmNEON
+	k.Transpose = k.gemm.transposeDense
 	return k
 }
