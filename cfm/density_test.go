@@ -243,7 +243,7 @@ func TestDensityRefuses(t *testing.T) {
 
 type noDensity struct{}
 
-func (noDensity) Sample(dst []float64, key rng.Key)    { rng.Uniform(key, dst) }
+func (noDensity) Sample(dst []float64, key rng.Key)      { rng.Uniform(key, dst) }
 func (noDensity) LogProb([]float64) (p float64, ok bool) { return 0, false }
 
 // A bad row is named and the others are scored.

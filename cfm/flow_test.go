@@ -152,6 +152,7 @@ func TestSampleOfNothing(t *testing.T) {
 
 // The steady state of sampling and scoring allocates nothing.
 func TestChunksAllocateNothing(t *testing.T) {
+	skipIfRaced(t)
 	f := &Flow[float32]{Dim: 2, Field: gaussField[float32]([]float64{1, 2}, []float64{0.5, 2})}
 	c := newCarrier(f, odeint.Options{})
 	x := autograd.NewTensor[float32](64, 2)

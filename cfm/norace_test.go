@@ -1,0 +1,5 @@
+//go:build !race
+
+package cfm
+
+const raced = false
