@@ -98,6 +98,14 @@ func (addOp[F]) grad(t *Tape[F], n *node[F], i int, dst, g []F) {
 	t.shed(dst, &t.nodes[n.in[i]], g, n)
 }
 
+func (addOp[F]) gradAdd(t *Tape[F], n *node[F], i int, dst, g []F) bool {
+	if len(dst) == len(g) {
+		t.k.Add(dst, dst, g)
+		return true
+	}
+	return t.sumAdd(dst, t.nodes[n.in[i]].shape, g, n.shape)
+}
+
 // shed sums g back over what an operand of shape s was stretched by.
 func (g Var[F]) shed(s Shape) Var[F] {
 	if g.Shape() == s {
@@ -175,6 +183,18 @@ func (mulOp[F]) grad(t *Tape[F], n *node[F], i int, dst, g []F) {
 	t.mul(d, n.shape, g, n.shape, y.data, y.shape)
 	sumInto(t, dst, x.shape, d, n.shape)
 	t.rev.give(d)
+}
+
+func (mulOp[F]) gradAdd(t *Tape[F], n *node[F], i int, dst, g []F) bool {
+	if len(dst) == len(g) || len(dst) == 1 {
+		return false
+	}
+	y := &t.nodes[n.in[1-i]]
+	d := t.rev.take(len(g))
+	t.mul(d, n.shape, g, n.shape, y.data, y.shape)
+	ok := t.sumAdd(dst, t.nodes[n.in[i]].shape, d, n.shape)
+	t.rev.give(d)
+	return ok
 }
 
 func (divOp[F]) Name() string { return "Div" }

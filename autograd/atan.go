@@ -23,7 +23,7 @@ func atan(x float64) float64 {
 const piTail = 6.123233995736765886130e-17 // π/2 less its float64
 
 func atanSmall(x float64) float64 {
-	z := x * x
+	z := float64(x * x)
 	p := math.FMA(-8.750608600031904122785e-01, z, -1.615753718733365076637e+01)
 	p = math.FMA(p, z, -7.500855792314704667340e+01)
 	p = math.FMA(p, z, -1.228866684490136173410e+02)

@@ -209,3 +209,37 @@ func sumAligned[F simd.Float](t *Tape[F], dst []F, zs Shape, x []F, xs Shape) {
 		t.mem.at, t.mem.off = hold.at, hold.off
 	}
 }
+
+// sumAdd adds to dst what sumInto would set it to, and reports whether it could go on with the sums
+// where they stand in dst, so that a batch in chunks gives the bits of the batch in one piece. It can
+// where the leading axes are summed over, as for a bias, a scale, or a bias per channel.
+func (t *Tape[F]) sumAdd(dst []F, zs Shape, x []F, xs Shape) bool {
+	zs = zs.lift(int(xs.n))
+	if len(dst) < 2 || len(x) == 0 || len(dst) == len(x) {
+		return false
+	}
+	end, m := int(xs.n), 1 // the last axes, summed over
+	for end > 0 && zs.d[end-1] == 1 {
+		end--
+		m *= int(xs.d[end])
+	}
+	i, n := end, 1 // those before, kept
+	for i > 0 && zs.d[i-1] == xs.d[i-1] {
+		i--
+		n *= int(xs.d[i])
+	}
+	if n != len(dst) {
+		return false
+	}
+	if m == 1 {
+		t.k.AddRows(dst, x)
+		return true
+	}
+	d := t.rev.take(len(x) / m)
+	for b := range d {
+		d[b] = F(t.k.Sum(x[b*m : (b+1)*m]))
+	}
+	t.k.AddRows(dst, d)
+	t.rev.give(d)
+	return true
+}

@@ -188,7 +188,8 @@ func (convOp[F]) VJP(y, g Var[F], i int) Var[F] {
 	mode, q := geomOf(y.Ints())
 	a, b := y.In(0), y.In(1)
 	if i == 2 {
-		return g.SumTo(Dims(1, q.o, 1, 1)).Reshape(Dims(q.o))
+		rows := g.SumTo(Dims(q.n, q.o, 1, 1)).Reshape(Dims(q.n, q.o))
+		return apply1(Op[F](rowSumOp[F]{}), Dims(q.o), 0, 0, rows)
 	}
 	switch {
 	case mode == conv && i == 0:
@@ -207,8 +208,8 @@ func (convOp[F]) VJP(y, g Var[F], i int) Var[F] {
 
 func (op convOp[F]) grad(t *Tape[F], n *node[F], i int, dst, g []F) {
 	if i == 2 {
-		_, q := geomOf(t.intsOf(n))
-		sumInto(t, dst, Dims(1, q.o, 1, 1), g, n.shape)
+		clear(dst)
+		op.gradAdd(t, n, i, dst, g)
 		return
 	}
 	t.convGrad(n, i, dst, g, false)
@@ -219,7 +220,9 @@ func (op convOp[F]) gradAdd(t *Tape[F], n *node[F], i int, dst, g []F) bool {
 		_, q := geomOf(t.intsOf(n))
 		d := t.rev.take(q.n * q.o)
 		sumInto(t, d, Dims(q.n, q.o, 1, 1), g, n.shape)
-		t.k.AddRows(dst, d)
+		if len(dst) > 0 {
+			t.k.AddRows(dst, d)
+		}
 		t.rev.give(d)
 		return true
 	}

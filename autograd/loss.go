@@ -56,7 +56,7 @@ func (huberOp[F]) Forward(y Var[F]) {
 		if a <= c {
 			n.data[i] = F(0.5*v) * v
 		} else {
-			n.data[i] = c * (a - 0.5*c)
+			n.data[i] = c * (a - F(0.5*c))
 		}
 	}
 }

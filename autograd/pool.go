@@ -123,7 +123,7 @@ func unpool[F simd.Float](dst []F, zs Shape, x []F, xs Shape, v []int32) {
 	for i := range int(xs.d[0]) * int(xs.d[1]) {
 		for oy := range oh {
 			for ox := range ow {
-				e := x[(i*oh+oy)*ow+ox] * a
+				e := F(x[(i*oh+oy)*ow+ox] * a)
 				for ky := range kh {
 					d := dst[(i*h+oy*sh+ky)*w+ox*sw:][:kw]
 					for kx := range d {
