@@ -86,7 +86,7 @@ func (p VP) At(t float64) Coeffs {
 	lo, hi := p.betas()
 	integral := func(s float64) float64 { return float64(s*lo) + float64(0.5*s*s*(hi-lo)) }
 	s := 1 - t
-	half := -0.5 * integral(s)
+	half := float64(-0.5 * integral(s))
 	a, b := simd.Exp(half), math.Sqrt(-simd.Expm1(float64(2*half)))
 	beta := lo + float64(s*(hi-lo))
 	// da/ds = -½βa and d(b²)/ds = βa²; t runs the other way.

@@ -47,7 +47,7 @@ func (s Normal) LogProb(x []float64) float64 {
 		q += float64(z * z)
 	}
 	const halfLog2Pi = 0.91893853320467274178
-	return -0.5*q - float64(float64(len(x))*(halfLog2Pi+simd.Log(sd)))
+	return float64(-0.5*q) - float64(float64(len(x))*(halfLog2Pi+simd.Log(sd)))
 }
 
 // Law is a law that can be drawn from, and may know its density. The toy laws of cfm/dataset

@@ -213,10 +213,10 @@ func (s *Solver[F]) root(e int, a, b, ga, gb float64) float64 {
 	if ga > 0 {
 		flip = -1
 	}
-	ga, gb = flip*ga, flip*gb
+	ga, gb = float64(flip*ga), float64(flip*gb)
 	for j := 0; b-a > 2*rootTol && j < 200; j++ {
-		mid := a + (b-a)/2
-		r := math.Ldexp(rootTol, half+n0-j) - (b-a)/2
+		mid := a + (b-a)/2                            // exact product: a half
+		r := math.Ldexp(rootTol, half+n0-j) - (b-a)/2 // exact product: a half
 		delta := float64(k1 * (b - a) * (b - a))
 		xf := (float64(gb*a) - float64(ga*b)) / (gb - ga)
 		sigma := math.Copysign(1, mid-xf)

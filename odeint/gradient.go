@@ -262,7 +262,7 @@ func (b *backward[F]) innerSaves(s *Solver[F]) {
 					dw = math.FMA(dw, theta, float64(float64(j+1)*row[j]))
 					w = math.FMA(w, theta, row[j])
 				}
-				w *= theta
+				w = float64(w * theta)
 				gk := s.at(b.gk[i], p)
 				hw := F(pc.h * w)
 				for d, v := range g {

@@ -29,7 +29,7 @@ func (s *Solver[F]) aim(l *lane) {
 		h, l.lands = left, true
 	}
 	l.step = s.dir * h
-	l.to = l.t + l.step
+	l.to = l.t + l.step // exact product: dir is ±1
 	if l.lands {
 		l.to = to
 	}

@@ -38,7 +38,7 @@ func roundOdd(p, c, s float64) float32 {
 	// Knuth's TwoSum: p + c = s + e exactly.
 	pp := s - c
 	cc := s - pp
-	e := (p - pp) + (c - cc)
+	e := (p - pp) + (c - cc) // exact product: p is one
 	u := math.Float64bits(s)
 	if e != 0 && u&1 == 0 { // s is finite and not 0, or e would be NaN or 0
 		if (e > 0) == (s > 0) {

@@ -67,13 +67,13 @@ func chains32(c, a []float32, aks int, b []float32, ldb, k int) {
 		b0, b1 := b[p*ldb:][:n], b[(p+1)*ldb:][:n]
 		for j, v := range c {
 			p0 := float64(a0) * float64(b0[j]) // exact
-			if s := p0 + float64(v); sure(s) {
+			if s := p0 + float64(v); sure(s) { // exact product: the same fused or not
 				v = float32(s)
 			} else {
 				v = FMA32(a0, b0[j], v)
 			}
 			p1 := float64(a1) * float64(b1[j]) // exact
-			if s := p1 + float64(v); sure(s) {
+			if s := p1 + float64(v); sure(s) { // exact product: the same fused or not
 				v = float32(s)
 			} else {
 				v = FMA32(a1, b1[j], v)

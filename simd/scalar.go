@@ -93,7 +93,7 @@ func Pow(x, y float64) float64 {
 func pow(a, y float64) float64 {
 	frac, exp := math.Frexp(a)
 	if frac < math.Sqrt2/2 {
-		frac *= 2
+		frac = float64(frac * 2)
 		exp--
 	}
 	e := float64(exp)

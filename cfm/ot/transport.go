@@ -192,7 +192,7 @@ func (s *simplex) unhang(k int32) {
 var errPivots = errors.New("ot: transport: no end of pivots")
 
 func (s *simplex) solve() error {
-	limit := 1000 + 100*(s.n+s.m)*int(8+math.Log2E*float64(s.n+s.m)/64)
+	limit := 1000 + 100*(s.n+s.m)*int(8+float64(math.Log2E*float64(s.n+s.m)/64))
 	for {
 		e := s.candidate()
 		if e < 0 {

@@ -64,7 +64,7 @@ func (k Key) Uint64(i uint64) uint64 {
 }
 
 // Float64 returns element i of what Uniform[float64] would draw: a multiple of 2⁻⁵³ in [0, 1).
-func (k Key) Float64(i uint64) float64 { return float64(k.Uint64(i)>>11) * 0x1p-53 }
+func (k Key) Float64(i uint64) float64 { return float64(float64(k.Uint64(i)>>11) * 0x1p-53) }
 
 // Intn returns ⌊n·u⌋ for u = Uint64(i)/2⁶⁴: a whole number from 0 to n-1. Each comes with probability
 // 1/n to within 2⁻⁶⁴; nothing is rejected, so the position of every other number stays what it is. It panics if
