@@ -115,10 +115,7 @@ func Read(r io.Reader) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newModel(s)
-	if err != nil {
-		return nil, err
-	}
+	m := newModel(s)
 	if m.params.Count()*4 > len(b) {
 		return nil, badFile("metadata \"model\": a network of %d weights in a file of %d bytes", m.params.Count(), len(b))
 	}

@@ -94,6 +94,9 @@ func (f *Fitter) build(dim int) error {
 		Path: opt.Path, Coupling: opt.Coupling, Source: opt.SourceTag,
 		Seed: opt.Seed, Steps: opt.Steps, Batch: opt.Batch, LR: opt.LR, Rows: len(f.train),
 	}
+	if opt.Image {
+		spec.Width, spec.Norm, spec.Freqs = 64, true, 8
+	}
 	for j, c := range opt.Conditions {
 		c.Loc, c.Scale = 0, 0
 		if len(c.Classes) == 0 {
@@ -110,10 +113,7 @@ func (f *Fitter) build(dim int) error {
 	if err := f.scale(&spec); err != nil {
 		return err
 	}
-	m, err := newModel(spec)
-	if err != nil {
-		return err
-	}
+	m := newModel(spec)
 	m.flow.Theta = m.params.Init(rng.New(opt.Seed).Named("init"))
 	m.flow.Source = opt.Source
 	f.m = m

@@ -23,9 +23,11 @@ type Spec struct {
 	Loc   []float64 `json:"loc,omitempty"`
 	Scale []float64 `json:"scale,omitempty"`
 
-	Hidden int `json:"hidden"`
-	Blocks int `json:"blocks"`
-	Freqs  int `json:"freqs"`
+	Hidden int  `json:"hidden"`
+	Blocks int  `json:"blocks"`
+	Width  int  `json:"width,omitempty"` // of what the blocks are told; 0: Hidden
+	Norm   bool `json:"norm,omitempty"`  // layer norms
+	Freqs  int  `json:"freqs"`
 
 	Path     string `json:"path"`
 	Coupling string `json:"coupling"`
@@ -73,6 +75,8 @@ func parseSpec(text string, limit int64) (Spec, error) {
 		return bad("hidden", s.Hidden)
 	case s.Blocks < 1 || s.Blocks > maxBlocks:
 		return bad("blocks", s.Blocks)
+	case s.Width < 0 || s.Width > maxHidden:
+		return bad("width", s.Width)
 	case s.Freqs < 1 || s.Freqs > 1024:
 		return bad("freqs", s.Freqs)
 	case s.Levels < 0 || s.Levels > 1<<24:
@@ -80,7 +84,8 @@ func parseSpec(text string, limit int64) (Spec, error) {
 	case len(s.Mix) > maxMix:
 		return bad("number of mix", len(s.Mix))
 	// A network of these sizes has at least so many weights: nothing is made of a size the file cannot fill.
-	case int64(s.Hidden)*int64(s.Hidden)*int64(s.Blocks) > limit, int64(s.Hidden)*int64(s.Dim) > limit:
+	case int64(s.Hidden)*int64(s.Hidden)*int64(s.Blocks) > limit, int64(s.Hidden)*int64(s.Dim) > limit,
+		int64(s.Width)*int64(s.Hidden) > limit:
 		return s, badFile("metadata \"model\": a network of %d×%d for %d columns has more weights than the file", s.Hidden, s.Blocks, s.Dim)
 	}
 	for j, v := range s.Scale {
@@ -122,16 +127,13 @@ type Model struct {
 }
 
 // newModel builds the network of a spec, without weights.
-func newModel(s Spec) (*Model, error) {
+func newModel(s Spec) *Model {
 	params := nn.NewParams[float32]()
-	net := cfm.NewNet(params.Root(), cfm.NetConfig{
-		Dim: s.Dim, Cond: condWidth(s.Conditions), Hidden: s.Hidden, Blocks: s.Blocks, Freqs: s.Freqs,
-	})
 	return &Model{
 		Spec:   s,
 		params: params,
-		flow:   &cfm.Flow[float32]{Dim: s.Dim, Field: net},
-	}, nil
+		flow:   &cfm.Flow[float32]{Dim: s.Dim, Field: newNet(params, s)},
+	}
 }
 
 // Flow is the flow itself, for what this package has no verb for. It lives on standardised rows,

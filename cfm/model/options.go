@@ -53,6 +53,10 @@ type Options struct {
 	// when rows are drawn anew (see Law), else 64×2.
 	Hidden, Blocks int
 
+	// Image chooses the network that the digits were first learned with: layer norms, and a narrow
+	// channel of 64 for what the blocks are told.
+	Image bool
+
 	Holdout float64 // share of rows held out: 0.2; negative: none
 	Scaling string  // Columns; None if there is a Source
 	// Levels, if positive, says that data are the whole numbers 0 … Levels-1. They are spread
