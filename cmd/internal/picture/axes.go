@@ -85,14 +85,14 @@ const tickSize = 15
 func (p panel) axes(below, left bool) {
 	p.c.frame(p.r, hairline)
 	if below {
-		for _, v := range ticks(p.b.x0, p.b.x1, max(2, p.r.Dx()/90)) {
+		for _, v := range ticks(p.b.x0, p.b.x1, max(3, p.r.Dx()/65)) {
 			x := p.x(v)
 			p.c.line(x, float64(p.r.Max.Y)+1, x, float64(p.r.Max.Y)+6, 1, faint, 1, p.c.Rect)
 			p.c.text(x, float64(p.r.Max.Y)+22, number(v), regular, tickSize, faint, 0.5)
 		}
 	}
 	if left {
-		for _, v := range ticks(p.b.y0, p.b.y1, max(2, p.r.Dy()/70)) {
+		for _, v := range ticks(p.b.y0, p.b.y1, max(3, p.r.Dy()/55)) {
 			y := p.y(v)
 			p.c.line(float64(p.r.Min.X)-6, y, float64(p.r.Min.X)-1, y, 1, faint, 1, p.c.Rect)
 			p.c.text(float64(p.r.Min.X)-9, y+5, number(v), regular, tickSize, faint, 1)

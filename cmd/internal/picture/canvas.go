@@ -26,7 +26,7 @@ func newCanvas(w, h int) canvas {
 }
 
 func (c canvas) encode(w io.Writer) error {
-	return (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(w, c.RGBA)
+	return png.Encode(w, c.RGBA)
 }
 
 // blend lays col over the pixel with weight a.

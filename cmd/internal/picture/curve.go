@@ -21,19 +21,20 @@ func (v Curve) PNG(w io.Writer) error {
 	c := newCanvas(width, height)
 	c.head(left, v.Title, v.Caption)
 	smooth := moving(v.Loss)
-	lo, hi := span(0.05, smooth, v.Val, quantiles(v.Loss))
+	lo, hi := span(0, smooth, v.Val, quantiles(v.Loss))
 	log := lo > 0 && hi > 5*lo
 	up := func(y float64) float64 { return y }
 	if log {
 		up = math.Log10
-	} else if lo > 0 && lo < 0.3*hi {
-		lo = 0
+		lo, hi = lo/1.15, hi*1.15
+	} else {
+		lo, hi = span(0.05, []float64{lo, hi})
 	}
 	last := 1.0
 	for _, s := range append(append([]float64{}, v.Step...), v.ValStep...) {
 		last = math.Max(last, s)
 	}
-	q := panel{c, image.Rect(left, top, width-right, height-bottom), box{0, last, up(lo), up(hi)}}
+	q := panel{c, image.Rect(left, top, width-right, height-bottom), box{0, last * 1.01, up(lo), up(hi)}}
 	for _, y := range marks(lo, hi, log) {
 		q.c.line(float64(q.r.Min.X), q.y(up(y)), float64(q.r.Max.X), q.y(up(y)), 1, hairline, 0.7, q.r)
 		q.c.text(float64(q.r.Min.X)-9, q.y(up(y))+5, number(y), regular, tickSize, faint, 1)
@@ -59,33 +60,42 @@ func (v Curve) PNG(w io.Writer) error {
 	return c.encode(w)
 }
 
-// marks returns the values to mark on the loss axis: 1, 2, 5 times powers of ten, or round steps.
+// marks returns the values to mark on the loss axis: round steps, on a logarithmic axis a few round
+// numbers in each power of ten, as many as there is room for.
 func marks(lo, hi float64, log bool) (m []float64) {
 	if !log {
 		return ticks(lo, hi, 7)
 	}
-	for e := math.Floor(math.Log10(lo)); e <= math.Log10(hi); e++ {
-		for _, f := range []float64{1, 2, 5} {
-			if y := f * math.Pow(10, e); y >= lo && y <= hi {
-				m = append(m, y)
+	for _, in := range [][]float64{{1}, {1, 3}, {1, 2, 5}, {1, 1.5, 2, 3, 4, 5, 7}} {
+		m = m[:0]
+		for e := math.Floor(math.Log10(lo)); e <= math.Log10(hi); e++ {
+			for _, f := range in {
+				if y := f * math.Pow(10, e); y >= lo && y <= hi {
+					m = append(m, y)
+				}
 			}
+		}
+		if len(m) >= 4 {
+			break
 		}
 	}
 	return m
 }
 
-// moving is an exponential moving average, corrected for its start.
+// moving averages each value with its neighbours, as many on one side as on the other, so that the line
+// does not lag behind.
 func moving(x []float64) []float64 {
-	decay := math.Exp(-1 / math.Max(1, float64(len(x))/40))
+	most := len(x) / 40
 	s := make([]float64, len(x))
-	sum, weight := 0.0, 0.0
-	for k, v := range x {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			s[k] = v
-			continue
+	for k := range x {
+		r := min(most, k, len(x)-1-k)
+		sum, n := 0.0, 0.0
+		for _, v := range x[k-r : k+r+1] {
+			if !math.IsNaN(v) && !math.IsInf(v, 0) {
+				sum, n = sum+v, n+1
+			}
 		}
-		sum, weight = decay*sum+v, decay*weight+1
-		s[k] = sum / weight
+		s[k] = sum / n
 	}
 	return s
 }

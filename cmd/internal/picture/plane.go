@@ -79,7 +79,9 @@ func (p Plane) PNG(w io.Writer) error {
 		case 0:
 			title += ", noise"
 		case len(snaps) - 1:
-			title += ", colour: where a point ends"
+			if small > 280 {
+				title += ", colour: where a point ends"
+			}
 		}
 		q.title(title, 17)
 	}
@@ -93,9 +95,9 @@ func (p Plane) box() box {
 	}
 	all := [][]float64{p.Data, p.Samples}
 	if len(p.Path) > 0 {
-		all = append(all, p.Path[len(p.Path)-1])
+		all = append(all, p.Path[0], p.Path[len(p.Path)-1])
 	}
-	return around(0.1, all...)
+	return around(0.08, all...)
 }
 
 // snapshots picks the times nearest to 0, ¼, ½, ¾, 1 of the whole.

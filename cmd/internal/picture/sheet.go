@@ -53,7 +53,7 @@ func (s Sheet) PNG(w io.Writer) error {
 	for _, b := range bands {
 		height += rows(b.x)*(side+gap) + between - gap
 	}
-	c := newCanvas(width, height+margin-between+gap)
+	c := newCanvas(width, height+margin-between)
 	c.head(margin, s.Title, s.Caption)
 	if labelled {
 		for k, l := range s.Labels {
