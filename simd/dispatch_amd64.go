@@ -17,31 +17,3 @@ func assembled() []tier {
 	}
 	return t
 }
-
-func avx2F32(k *Kernels[float32]) *Kernels[float32] {
-	k.Level = AVX2
-	k.gemm = f32GemmAVX2
-	k.Transpose = k.gemm.transposeDense
-	return k
-}
-
-func avx2F64(k *Kernels[float64]) *Kernels[float64] {
-	k.Level = AVX2
-	k.gemm = f64GemmAVX2
-	k.Transpose = k.gemm.transposeDense
-	return k
-}
-
-func avx512F32(k *Kernels[float32]) *Kernels[float32] {
-	k.Level = AVX512
-	k.gemm = f32GemmAVX512
-	k.Transpose = k.gemm.transposeDense
-	return k
-}
-
-func avx512F64(k *Kernels[float64]) *Kernels[float64] {
-	k.Level = AVX512
-	k.gemm = f64GemmAVX512
-	k.Transpose = k.gemm.transposeDense
-	return k
-}

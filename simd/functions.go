@@ -165,10 +165,7 @@ func (f functions[F]) sigmoids(a F) (s, c F) {
 
 // siluGrad returns g·σ(x)·(1 + x·(1-σ(x))).
 func (f functions[F]) siluGrad(x, g F) F {
-	x = f.atLeast(kExpLo, x)
-	if x > -f.k[kExpLo] { // an infinity would meet a zero
-		x = -f.k[kExpLo]
-	}
+	x = f.atMost(kGateHi, f.atLeast(kExpLo, x)) // or an infinity would meet a zero
 	s, c := f.sigmoids(x)
 	return g * (s * FMA(x, c, f.k[kOne]))
 }

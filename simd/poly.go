@@ -12,25 +12,29 @@ type table[F Float] [kLen]F
 
 // What is at which index of a table. Those said to be bits are integers that sit in a float's place.
 const (
-	kOne     = iota // 1
-	kHalf           // 1/2
-	kTwo            // 2
-	kMinus2         // -2
-	kNegInf         // -Inf
-	kNaN            // NaN
-	kTiny           // the smallest normal number
-	kHuge           // the largest number
-	kSignBit        // bits: the sign
-	kAbsBits        // bits: all but the sign
-	kOneBits        // bits: 1, to be added to integers; the same as kOne
+	kZero     = iota // 0
+	kOne             // 1
+	kHalf            // 1/2
+	kTwo             // 2
+	kMinus2          // -2
+	kNegInf          // -Inf
+	kNaN             // NaN
+	kTiny            // the smallest normal number
+	kHuge            // the largest number
+	kSignBit         // bits: the sign
+	kAbsBits         // bits: all but the sign
+	kOneBits         // bits: 1, to be added to integers; the same as kOne
+	kUnitBits        // bits: the integer 1
+	kWordBits        // bits: all but the sign in the word that holds it, nothing below
 
-	kMagic // 1.5·2^mant: adding it rounds to an integer, which then stands in the lowest bits
-	kLog2e // 1/ln 2
-	kLn2Hi // ln 2 rounded
-	kLn2Lo // ln 2 less that
-	kExpLo // below it exp x and x·exp x are 0
-	kExpHi // above it exp x is +Inf
-	kEm1Lo // below it expm1 x is -1
+	kMagic  // 1.5·2^mant: adding it rounds to an integer, which then stands in the lowest bits
+	kLog2e  // 1/ln 2
+	kLn2Hi  // ln 2 rounded
+	kLn2Lo  // ln 2 less that
+	kExpLo  // below it exp x and x·exp x are 0
+	kExpHi  // above it exp x is +Inf
+	kEm1Lo  // below it expm1 x is -1
+	kGateHi // -kExpLo
 
 	kLift     // 2^k that makes subnormal numbers normal
 	kLiftLog  // that k
@@ -56,6 +60,7 @@ const (
 	kGeluT3  // 3 times that
 	kSelu    // λ
 	kSeluNeg // λ·α
+	kScalars // what follows are polynomials
 
 	// Polynomials, lowest coefficient first. How many there are is in the lengths of each type.
 	kExp  = 48  // (eʳ - 1 - r)/r² in r, for |r| ≤ ½·ln 2
@@ -67,6 +72,8 @@ const (
 	kTail = 106 // Φ(-x)·exp(x²/2)/u in u = 1/(1 + kGeluU·x), for x from 0 to where Φ(-x) vanishes
 	kLen  = 130
 )
+
+const _ = uint(kExp - kScalars) // there is room
 
 // lengths says how many coefficients the polynomials of a type have.
 type lengths struct{ exp, log, l1p, sin, cos, erf, tail int }
@@ -82,7 +89,7 @@ var (
 	table32 = newTable(float32(0), map[int][]float32{
 		kTiny: {0x1p-126}, kHuge: {math.MaxFloat32},
 		kMagic: {0x1.8p23}, kLog2e: {1.442695022}, kLn2Hi: {0.6931471825}, kLn2Lo: {-1.904654212e-9},
-		kExpLo: {-110}, kExpHi: {89}, kEm1Lo: {-18},
+		kExpLo: {-110}, kGateHi: {110}, kExpHi: {89}, kEm1Lo: {-18},
 		kLift: {0x1p25}, kLiftLog: {25}, kIntBias: {0x1p23 + 127},
 		kPio2A: {1.570796371}, kPio2B: {-4.371138829e-8}, kPio2C: {-1.71512451e-15},
 		kErfHi: {4}, kGeluU: {0.389}, kErfU: {0.550129056}, kGeluHi: {15}, kGeluLo: {-15},
@@ -105,7 +112,7 @@ var (
 	table64 = newTable(float64(0), map[int][]float64{
 		kTiny: {0x1p-1022}, kHuge: {math.MaxFloat64},
 		kMagic: {0x1.8p52}, kLog2e: {1.44269504088896339}, kLn2Hi: {0.693147180559945286}, kLn2Lo: {2.31904681384629956e-17},
-		kExpLo: {-753}, kExpHi: {710}, kEm1Lo: {-38},
+		kExpLo: {-753}, kGateHi: {753}, kExpHi: {710}, kEm1Lo: {-38},
 		kLift: {0x1p54}, kLiftLog: {54}, kIntBias: {0x1p52 + 1023},
 		kPio2A: {1.57079632679489656}, kPio2B: {6.12323399573676604e-17}, kPio2C: {-1.49738490485916983e-33},
 		kErfHi: {6}, kGeluU: {0.296875}, kErfU: {0.419844651329512597}, kGeluHi: {40}, kGeluLo: {-40},
@@ -156,6 +163,8 @@ func newTable[F Float](_ F, m map[int][]F) *table[F] {
 	sign := uint64(1) << top[F]()
 	t[kSignBit] = fromBits[F](sign)
 	t[kAbsBits] = fromBits[F](sign - 1)
+	t[kUnitBits] = fromBits[F](1)
+	t[kWordBits] = fromBits[F]((1<<31 - 1) << (top[F]() - 31))
 	half := toBits(F(math.Sqrt2 / 2))
 	t[kHalfBits] = fromBits[F](half)
 	t[kExpBits] = fromBits[F](toBits[F](1) - half)

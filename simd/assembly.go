@@ -1,0 +1,260 @@
+//go:build (amd64 || arm64) && !purego
+
+package simd
+
+import "unsafe"
+
+// The stubs of a tier's elementwise assembly. They see whole vectors only: n is a positive multiple of the
+// vector's length. k is the table of constants, or the scalars of the kernel.
+type (
+	stub1[F Float] func(dst, x *F, n int, k *F)
+	stub2[F Float] func(dst, x, y *F, n int, k *F)
+	stub3[F Float] func(dst, x, y, z *F, n int, k *F)
+)
+
+// stubs are the kernels that a tier has in assembly.
+type stubs[F Float] struct {
+	exp, log, sqrt, tanh, erf, sin, cos                stub1[F]
+	sigmoid, silu, gelu, geluTanh, selu, elu, softplus stub1[F]
+	scale, shift                                       stub1[F]
+
+	tanhGrad, sigmoidGrad, siluGrad, geluGrad, geluTanhGrad, seluGrad, eluGrad stub2[F]
+	add, sub, mul, div, axpy                                                   stub2[F]
+
+	mulAdd, adam stub3[F]
+
+	// maxBits puts into the vector at dst the largest upper 32 bits of |x|, as integers, lane by lane.
+	maxBits stub1[F]
+}
+
+// assembly makes kernels of stubs: it checks lengths, cuts long slices, and gives tails the room of a vector.
+type assembly[F Float] struct {
+	stubs[F]
+	width  int // elements of a vector
+	copies int // of a constant in the table
+	table  []F
+}
+
+// chunk is the number of elements an assembly call may see. Go cannot stop a goroutine inside assembly, so a
+// call must be short; the slowest kernel takes about 50 µs for so many.
+const chunk = 16 << 10
+
+// room is the widest vector, in elements.
+const room = 16
+
+func newAssembly[F Float](width, copies int, s stubs[F]) *assembly[F] {
+	a := &assembly[F]{stubs: s, width: width, copies: copies}
+	for _, c := range tableOf[F]() {
+		for range copies {
+			a.table = append(a.table, c)
+		}
+	}
+	return a
+}
+
+// hide returns p, without the compiler's knowing: the room for a tail may stay on the stack although its
+// address goes through a function value. No stub keeps a pointer.
+//
+//go:noescape
+func hide(p unsafe.Pointer) unsafe.Pointer
+
+// into puts the kernels into k.
+func (a *assembly[F]) into(k *Kernels[F]) {
+	k.Add = a.map2("Add", a.add)
+	k.Sub = a.map2("Sub", a.sub)
+	k.Mul = a.map2("Mul", a.mul)
+	k.Div = a.map2("Div", a.div)
+	k.Scale = a.scalar("Scale", a.scale)
+	k.Shift = a.scalar("Shift", a.shift)
+	k.Axpy = a.kernelAxpy
+	k.MulAdd = a.kernelMulAdd
+
+	k.Exp = a.map1("Exp", a.exp)
+	k.Log = a.map1("Log", a.log)
+	k.Sqrt = a.map1("Sqrt", a.sqrt)
+	k.Tanh = a.map1("Tanh", a.tanh)
+	k.Erf = a.map1("Erf", a.erf)
+	k.Sin = a.wave(k.Sin, a.map1("Sin", a.sin))
+	k.Cos = a.wave(k.Cos, a.map1("Cos", a.cos))
+
+	k.Sigmoid = a.map1("Sigmoid", a.sigmoid)
+	k.SiLU = a.map1("SiLU", a.silu)
+	k.GELU = a.map1("GELU", a.gelu)
+	k.GELUTanh = a.map1("GELUTanh", a.geluTanh)
+	k.SELU = a.map1("SELU", a.selu)
+	k.ELU = a.map1("ELU", a.elu)
+	k.Softplus = a.map1("Softplus", a.softplus)
+
+	k.TanhGrad = a.map2("TanhGrad", a.tanhGrad)
+	k.SigmoidGrad = a.map2("SigmoidGrad", a.sigmoidGrad)
+	k.SiLUGrad = a.map2("SiLUGrad", a.siluGrad)
+	k.GELUGrad = a.map2("GELUGrad", a.geluGrad)
+	k.GELUTanhGrad = a.map2("GELUTanhGrad", a.geluTanhGrad)
+	k.SELUGrad = a.map2("SELUGrad", a.seluGrad)
+	k.ELUGrad = a.map2("ELUGrad", a.eluGrad)
+
+	k.Adam = a.kernelAdam
+}
+
+// whole returns the part of n elements that is whole vectors.
+func (a *assembly[F]) whole(n int) int { return n &^ (a.width - 1) }
+
+// map1 makes a kernel of one argument.
+func (a *assembly[F]) map1(name string, f stub1[F]) func(dst, x []F) {
+	k := &a.table[0]
+	return func(dst, x []F) {
+		equal(name, len(dst), len(x))
+		a.run1(f, dst, x, k)
+	}
+}
+
+func (a *assembly[F]) run1(f stub1[F], dst, x []F, k *F) {
+	n := a.whole(len(x))
+	for i := 0; i < n; i += chunk {
+		f(&dst[i], &x[i], min(chunk, n-i), k)
+	}
+	if n < len(x) {
+		var tail [2][room]F
+		t := (*[2][room]F)(hide(unsafe.Pointer(&tail)))
+		copy(t[1][:], x[n:])
+		f(&t[0][0], &t[1][0], a.width, k)
+		copy(dst[n:], t[0][:])
+	}
+}
+
+// map2 makes a kernel of two arguments.
+func (a *assembly[F]) map2(name string, f stub2[F]) func(dst, x, y []F) {
+	k := &a.table[0]
+	return func(dst, x, y []F) {
+		equal(name, len(dst), len(x), len(y))
+		a.run2(f, dst, x, y, k)
+	}
+}
+
+func (a *assembly[F]) run2(f stub2[F], dst, x, y []F, k *F) {
+	n := a.whole(len(x))
+	for i := 0; i < n; i += chunk {
+		f(&dst[i], &x[i], &y[i], min(chunk, n-i), k)
+	}
+	if n < len(x) {
+		var tail [3][room]F
+		t := (*[3][room]F)(hide(unsafe.Pointer(&tail)))
+		copy(t[1][:], x[n:])
+		copy(t[2][:], y[n:])
+		f(&t[0][0], &t[1][0], &t[2][0], a.width, k)
+		copy(dst[n:], t[0][:])
+	}
+}
+
+func (a *assembly[F]) kernelMulAdd(dst, x, y, z []F) {
+	equal("MulAdd", len(dst), len(x), len(y), len(z))
+	k := &a.table[0]
+	n := a.whole(len(x))
+	for i := 0; i < n; i += chunk {
+		a.mulAdd(&dst[i], &x[i], &y[i], &z[i], min(chunk, n-i), k)
+	}
+	if n < len(x) {
+		var tail [4][room]F
+		t := (*[4][room]F)(hide(unsafe.Pointer(&tail)))
+		copy(t[1][:], x[n:])
+		copy(t[2][:], y[n:])
+		copy(t[3][:], z[n:])
+		a.mulAdd(&t[0][0], &t[1][0], &t[2][0], &t[3][0], a.width, k)
+		copy(dst[n:], t[0][:])
+	}
+}
+
+// scalars is room for the scalars of a kernel, each as often as the tier's table holds a constant.
+type scalars[F Float] [5 * room]F
+
+// set puts s into k, which it returns as a table.
+func (k *scalars[F]) set(copies int, s ...F) *F {
+	for i, v := range s {
+		for j := range copies {
+			k[i*copies+j] = v
+		}
+	}
+	return &(*scalars[F])(hide(unsafe.Pointer(k)))[0]
+}
+
+// scalar makes a kernel of one argument and a scalar.
+func (a *assembly[F]) scalar(name string, f stub1[F]) func(dst []F, s F, x []F) {
+	return func(dst []F, s F, x []F) {
+		equal(name, len(dst), len(x))
+		var k scalars[F]
+		a.run1(f, dst, x, k.set(a.copies, s))
+		keep(&k)
+	}
+}
+
+func (a *assembly[F]) kernelAxpy(dst []F, s F, x []F) {
+	equal("Axpy", len(dst), len(x))
+	var k scalars[F]
+	a.run2(a.axpy, dst, x, dst, k.set(a.copies, s))
+	keep(&k)
+}
+
+// keep keeps k alive, which the compiler could believe dead once its address is hidden.
+//
+//go:noinline
+func keep[F Float](*scalars[F]) {}
+
+// wave makes a kernel of sine or cosine: the assembly where all arguments are small enough for it, the plain
+// Go of large otherwise. A block is a few hundred elements, so that one large argument spoils little.
+func (a *assembly[F]) wave(large, small func(dst, x []F)) func(dst, x []F) {
+	const block = 512
+	limit := uint32(toBits(sinLimit[F]()) >> (top[F]() - 31))
+	return func(dst, x []F) {
+		equal("Sin or Cos", len(dst), len(x))
+		for len(x) > 0 {
+			n := min(block, len(x))
+			if a.largest(x[:n]) < limit {
+				small(dst[:n], x[:n])
+			} else {
+				large(dst[:n], x[:n])
+			}
+			dst, x = dst[n:], x[n:]
+		}
+	}
+}
+
+// largest returns the largest upper 32 bits of |x|.
+func (a *assembly[F]) largest(x []F) (m uint32) {
+	shift := top[F]() - 31
+	n := a.whole(len(x))
+	if n > 0 {
+		var most [room]F
+		t := (*[room]F)(hide(unsafe.Pointer(&most)))
+		a.maxBits(&t[0], &x[0], n, &a.table[0])
+		for _, v := range t[:a.width] {
+			m = max(m, uint32(toBits(v)>>shift))
+		}
+	}
+	for _, v := range x[n:] {
+		m = max(m, uint32(toBits(v)>>shift)&(1<<31-1))
+	}
+	return m
+}
+
+func (a *assembly[F]) kernelAdam(w, m, v, g []F, c AdamCoeffs) {
+	equal("Adam", len(w), len(m), len(v), len(g))
+	var k scalars[F]
+	s := adamScalars[F](c)
+	p := k.set(a.copies, s[:]...)
+	n := a.whole(len(w))
+	for i := 0; i < n; i += chunk {
+		a.adam(&w[i], &m[i], &v[i], &g[i], min(chunk, n-i), p)
+	}
+	if n < len(w) {
+		var tail [4][room]F
+		t := (*[4][room]F)(hide(unsafe.Pointer(&tail)))
+		for i, s := range [4][]F{w, m, v, g} {
+			copy(t[i][:], s[n:])
+		}
+		a.adam(&t[0][0], &t[1][0], &t[2][0], &t[3][0], a.width, p)
+		copy(w[n:], t[0][:])
+		copy(m[n:], t[1][:])
+		copy(v[n:], t[2][:])
+	}
+	keep(&k)
+}

@@ -1,0 +1,135 @@
+//go:build !purego
+
+// The elementwise kernels of float32 in AVX2. The bodies are in elem.h, the words they are written in in
+// vec_avx2_f32.h, which also says what the registers hold.
+
+#include "textflag.h"
+#include "go_asm.h"
+#include "vec_avx2_f32.h"
+#include "loop_amd64.h"
+#include "poly_f32.h"
+#include "elem.h"
+
+TEXT ·f32ExpAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doExp)
+
+TEXT ·f32LogAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doLog)
+
+TEXT ·f32SqrtAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSqrt)
+
+TEXT ·f32TanhAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doTanh)
+
+TEXT ·f32ErfAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doErf)
+
+TEXT ·f32SinAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSin)
+
+TEXT ·f32CosAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doCos)
+
+TEXT ·f32SigmoidAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSigmoid)
+
+TEXT ·f32SiLUAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSiLU)
+
+TEXT ·f32GELUAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doGELU)
+
+TEXT ·f32GELUTanhAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doGELUTanh)
+
+TEXT ·f32SELUAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSELU)
+
+TEXT ·f32ELUAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doELU)
+
+TEXT ·f32SoftplusAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSoftplus)
+
+TEXT ·f32ScaleAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doScale)
+
+TEXT ·f32ShiftAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doShift)
+
+TEXT ·f32TanhGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doTanhGrad)
+
+TEXT ·f32SigmoidGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSigmoidGrad)
+
+TEXT ·f32SiLUGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSiLUGrad)
+
+TEXT ·f32GELUGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doGELUGrad)
+
+TEXT ·f32GELUTanhGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doGELUTanhGrad)
+
+TEXT ·f32SELUGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSELUGrad)
+
+TEXT ·f32ELUGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doELUGrad)
+
+TEXT ·f32AddAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doAdd)
+
+TEXT ·f32SubAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSub)
+
+TEXT ·f32MulAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doMul)
+
+TEXT ·f32DivAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doDiv)
+
+TEXT ·f32AxpyAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doAxpy)
+
+TEXT ·f32MulAddAVX2(SB), NOSPLIT, $0-48
+	ARGS3
+	MAP(doMulAdd)
+
+TEXT ·f32AdamAVX2(SB), NOSPLIT, $0-48
+	ARGS3
+	ADAM
+
+TEXT ·f32MaxBitsAVX2(SB), NOSPLIT, $0-32
+	ARGSMAX
+	MAXBITS

@@ -1,0 +1,139 @@
+//go:build !purego
+
+package simd
+
+// avx512F32 puts the float32 kernels of AVX-512 into k.
+func avx512F32(k *Kernels[float32]) *Kernels[float32] {
+	k.Level = AVX512
+	newAssembly(16, 1, stubs[float32]{
+		exp:          f32ExpAVX512,
+		log:          f32LogAVX512,
+		sqrt:         f32SqrtAVX512,
+		tanh:         f32TanhAVX512,
+		erf:          f32ErfAVX512,
+		sin:          f32SinAVX512,
+		cos:          f32CosAVX512,
+		sigmoid:      f32SigmoidAVX512,
+		silu:         f32SiLUAVX512,
+		gelu:         f32GELUAVX512,
+		geluTanh:     f32GELUTanhAVX512,
+		selu:         f32SELUAVX512,
+		elu:          f32ELUAVX512,
+		softplus:     f32SoftplusAVX512,
+		scale:        f32ScaleAVX512,
+		shift:        f32ShiftAVX512,
+		tanhGrad:     f32TanhGradAVX512,
+		sigmoidGrad:  f32SigmoidGradAVX512,
+		siluGrad:     f32SiLUGradAVX512,
+		geluGrad:     f32GELUGradAVX512,
+		geluTanhGrad: f32GELUTanhGradAVX512,
+		seluGrad:     f32SELUGradAVX512,
+		eluGrad:      f32ELUGradAVX512,
+		add:          f32AddAVX512,
+		sub:          f32SubAVX512,
+		mul:          f32MulAVX512,
+		div:          f32DivAVX512,
+		axpy:         f32AxpyAVX512,
+		mulAdd:       f32MulAddAVX512,
+		adam:         f32AdamAVX512,
+		maxBits:      f32MaxBitsAVX512,
+	}).into(k)
+	k.gemm = f32GemmAVX512
+	k.Transpose = k.gemm.transposeDense
+	return k
+}
+
+// The stubs. n is a positive multiple of the vector's length.
+
+//go:noescape
+func f32ExpAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32LogAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SqrtAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32TanhAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32ErfAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SinAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32CosAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SigmoidAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SiLUAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32GELUAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32GELUTanhAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SELUAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32ELUAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SoftplusAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32ScaleAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32ShiftAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32MaxBitsAVX512(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32TanhGradAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32SigmoidGradAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32SiLUGradAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32GELUGradAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32GELUTanhGradAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32SELUGradAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32ELUGradAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32AddAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32SubAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32MulAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32DivAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32AxpyAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32MulAddAVX512(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32AdamAVX512(dst, x, y, z *float32, n int, k *float32)

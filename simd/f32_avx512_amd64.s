@@ -1,0 +1,135 @@
+//go:build !purego
+
+// The elementwise kernels of float32 in AVX-512. The bodies are in elem.h, the words they are written in in
+// vec_avx512_f32.h, which also says what the registers hold.
+
+#include "textflag.h"
+#include "go_asm.h"
+#include "vec_avx512_f32.h"
+#include "loop_amd64.h"
+#include "poly_f32.h"
+#include "elem.h"
+
+TEXT ·f32ExpAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doExp)
+
+TEXT ·f32LogAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doLog)
+
+TEXT ·f32SqrtAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSqrt)
+
+TEXT ·f32TanhAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doTanh)
+
+TEXT ·f32ErfAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doErf)
+
+TEXT ·f32SinAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSin)
+
+TEXT ·f32CosAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doCos)
+
+TEXT ·f32SigmoidAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSigmoid)
+
+TEXT ·f32SiLUAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSiLU)
+
+TEXT ·f32GELUAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doGELU)
+
+TEXT ·f32GELUTanhAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doGELUTanh)
+
+TEXT ·f32SELUAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSELU)
+
+TEXT ·f32ELUAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doELU)
+
+TEXT ·f32SoftplusAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSoftplus)
+
+TEXT ·f32ScaleAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doScale)
+
+TEXT ·f32ShiftAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doShift)
+
+TEXT ·f32TanhGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doTanhGrad)
+
+TEXT ·f32SigmoidGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSigmoidGrad)
+
+TEXT ·f32SiLUGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSiLUGrad)
+
+TEXT ·f32GELUGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doGELUGrad)
+
+TEXT ·f32GELUTanhGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doGELUTanhGrad)
+
+TEXT ·f32SELUGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSELUGrad)
+
+TEXT ·f32ELUGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doELUGrad)
+
+TEXT ·f32AddAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doAdd)
+
+TEXT ·f32SubAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSub)
+
+TEXT ·f32MulAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doMul)
+
+TEXT ·f32DivAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doDiv)
+
+TEXT ·f32AxpyAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doAxpy)
+
+TEXT ·f32MulAddAVX512(SB), NOSPLIT, $0-48
+	ARGS3
+	MAP(doMulAdd)
+
+TEXT ·f32AdamAVX512(SB), NOSPLIT, $0-48
+	ARGS3
+	ADAM
+
+TEXT ·f32MaxBitsAVX512(SB), NOSPLIT, $0-32
+	ARGSMAX
+	MAXBITS

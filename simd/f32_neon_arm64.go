@@ -1,0 +1,139 @@
+//go:build !purego
+
+package simd
+
+// neonF32 puts the float32 kernels of NEON into k.
+func neonF32(k *Kernels[float32]) *Kernels[float32] {
+	k.Level = NEON
+	newAssembly(4, 4, stubs[float32]{
+		exp:          f32ExpNEON,
+		log:          f32LogNEON,
+		sqrt:         f32SqrtNEON,
+		tanh:         f32TanhNEON,
+		erf:          f32ErfNEON,
+		sin:          f32SinNEON,
+		cos:          f32CosNEON,
+		sigmoid:      f32SigmoidNEON,
+		silu:         f32SiLUNEON,
+		gelu:         f32GELUNEON,
+		geluTanh:     f32GELUTanhNEON,
+		selu:         f32SELUNEON,
+		elu:          f32ELUNEON,
+		softplus:     f32SoftplusNEON,
+		scale:        f32ScaleNEON,
+		shift:        f32ShiftNEON,
+		tanhGrad:     f32TanhGradNEON,
+		sigmoidGrad:  f32SigmoidGradNEON,
+		siluGrad:     f32SiLUGradNEON,
+		geluGrad:     f32GELUGradNEON,
+		geluTanhGrad: f32GELUTanhGradNEON,
+		seluGrad:     f32SELUGradNEON,
+		eluGrad:      f32ELUGradNEON,
+		add:          f32AddNEON,
+		sub:          f32SubNEON,
+		mul:          f32MulNEON,
+		div:          f32DivNEON,
+		axpy:         f32AxpyNEON,
+		mulAdd:       f32MulAddNEON,
+		adam:         f32AdamNEON,
+		maxBits:      f32MaxBitsNEON,
+	}).into(k)
+	k.gemm = f32GemmNEON
+	k.Transpose = k.gemm.transposeDense
+	return k
+}
+
+// The stubs. n is a positive multiple of the vector's length.
+
+//go:noescape
+func f32ExpNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32LogNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SqrtNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32TanhNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32ErfNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SinNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32CosNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SigmoidNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SiLUNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32GELUNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32GELUTanhNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SELUNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32ELUNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SoftplusNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32ScaleNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32ShiftNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32MaxBitsNEON(dst, x *float32, n int, k *float32)
+
+//go:noescape
+func f32TanhGradNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32SigmoidGradNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32SiLUGradNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32GELUGradNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32GELUTanhGradNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32SELUGradNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32ELUGradNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32AddNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32SubNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32MulNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32DivNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32AxpyNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32MulAddNEON(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32AdamNEON(dst, x, y, z *float32, n int, k *float32)

@@ -1,0 +1,135 @@
+//go:build !purego
+
+// The elementwise kernels of float64 in AVX2. The bodies are in elem.h, the words they are written in in
+// vec_avx2_f64.h, which also says what the registers hold.
+
+#include "textflag.h"
+#include "go_asm.h"
+#include "vec_avx2_f64.h"
+#include "loop_amd64.h"
+#include "poly_f64.h"
+#include "elem.h"
+
+TEXT ·f64ExpAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doExp)
+
+TEXT ·f64LogAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doLog)
+
+TEXT ·f64SqrtAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSqrt)
+
+TEXT ·f64TanhAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doTanh)
+
+TEXT ·f64ErfAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doErf)
+
+TEXT ·f64SinAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSin)
+
+TEXT ·f64CosAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doCos)
+
+TEXT ·f64SigmoidAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSigmoid)
+
+TEXT ·f64SiLUAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSiLU)
+
+TEXT ·f64GELUAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doGELU)
+
+TEXT ·f64GELUTanhAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doGELUTanh)
+
+TEXT ·f64SELUAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSELU)
+
+TEXT ·f64ELUAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doELU)
+
+TEXT ·f64SoftplusAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSoftplus)
+
+TEXT ·f64ScaleAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doScale)
+
+TEXT ·f64ShiftAVX2(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doShift)
+
+TEXT ·f64TanhGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doTanhGrad)
+
+TEXT ·f64SigmoidGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSigmoidGrad)
+
+TEXT ·f64SiLUGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSiLUGrad)
+
+TEXT ·f64GELUGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doGELUGrad)
+
+TEXT ·f64GELUTanhGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doGELUTanhGrad)
+
+TEXT ·f64SELUGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSELUGrad)
+
+TEXT ·f64ELUGradAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doELUGrad)
+
+TEXT ·f64AddAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doAdd)
+
+TEXT ·f64SubAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSub)
+
+TEXT ·f64MulAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doMul)
+
+TEXT ·f64DivAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doDiv)
+
+TEXT ·f64AxpyAVX2(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doAxpy)
+
+TEXT ·f64MulAddAVX2(SB), NOSPLIT, $0-48
+	ARGS3
+	MAP(doMulAdd)
+
+TEXT ·f64AdamAVX2(SB), NOSPLIT, $0-48
+	ARGS3
+	ADAM
+
+TEXT ·f64MaxBitsAVX2(SB), NOSPLIT, $0-32
+	ARGSMAX
+	MAXBITS

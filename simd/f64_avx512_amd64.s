@@ -1,0 +1,135 @@
+//go:build !purego
+
+// The elementwise kernels of float64 in AVX-512. The bodies are in elem.h, the words they are written in in
+// vec_avx512_f64.h, which also says what the registers hold.
+
+#include "textflag.h"
+#include "go_asm.h"
+#include "vec_avx512_f64.h"
+#include "loop_amd64.h"
+#include "poly_f64.h"
+#include "elem.h"
+
+TEXT ·f64ExpAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doExp)
+
+TEXT ·f64LogAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doLog)
+
+TEXT ·f64SqrtAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSqrt)
+
+TEXT ·f64TanhAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doTanh)
+
+TEXT ·f64ErfAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doErf)
+
+TEXT ·f64SinAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSin)
+
+TEXT ·f64CosAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doCos)
+
+TEXT ·f64SigmoidAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSigmoid)
+
+TEXT ·f64SiLUAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSiLU)
+
+TEXT ·f64GELUAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doGELU)
+
+TEXT ·f64GELUTanhAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doGELUTanh)
+
+TEXT ·f64SELUAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSELU)
+
+TEXT ·f64ELUAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doELU)
+
+TEXT ·f64SoftplusAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSoftplus)
+
+TEXT ·f64ScaleAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doScale)
+
+TEXT ·f64ShiftAVX512(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doShift)
+
+TEXT ·f64TanhGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doTanhGrad)
+
+TEXT ·f64SigmoidGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSigmoidGrad)
+
+TEXT ·f64SiLUGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSiLUGrad)
+
+TEXT ·f64GELUGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doGELUGrad)
+
+TEXT ·f64GELUTanhGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doGELUTanhGrad)
+
+TEXT ·f64SELUGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSELUGrad)
+
+TEXT ·f64ELUGradAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doELUGrad)
+
+TEXT ·f64AddAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doAdd)
+
+TEXT ·f64SubAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSub)
+
+TEXT ·f64MulAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doMul)
+
+TEXT ·f64DivAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doDiv)
+
+TEXT ·f64AxpyAVX512(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doAxpy)
+
+TEXT ·f64MulAddAVX512(SB), NOSPLIT, $0-48
+	ARGS3
+	MAP(doMulAdd)
+
+TEXT ·f64AdamAVX512(SB), NOSPLIT, $0-48
+	ARGS3
+	ADAM
+
+TEXT ·f64MaxBitsAVX512(SB), NOSPLIT, $0-32
+	ARGSMAX
+	MAXBITS

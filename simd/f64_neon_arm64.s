@@ -1,0 +1,135 @@
+//go:build !purego
+
+// The elementwise kernels of float64 in NEON. The bodies are in elem.h, the words they are written in in
+// vec_neon_f64.h, which also says what the registers hold.
+
+#include "textflag.h"
+#include "go_asm.h"
+#include "vec_neon_f64.h"
+#include "loop_arm64.h"
+#include "poly_f64.h"
+#include "elem.h"
+
+TEXT ·f64ExpNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doExp)
+
+TEXT ·f64LogNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doLog)
+
+TEXT ·f64SqrtNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSqrt)
+
+TEXT ·f64TanhNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doTanh)
+
+TEXT ·f64ErfNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doErf)
+
+TEXT ·f64SinNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSin)
+
+TEXT ·f64CosNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doCos)
+
+TEXT ·f64SigmoidNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSigmoid)
+
+TEXT ·f64SiLUNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSiLU)
+
+TEXT ·f64GELUNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doGELU)
+
+TEXT ·f64GELUTanhNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doGELUTanh)
+
+TEXT ·f64SELUNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSELU)
+
+TEXT ·f64ELUNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doELU)
+
+TEXT ·f64SoftplusNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doSoftplus)
+
+TEXT ·f64ScaleNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doScale)
+
+TEXT ·f64ShiftNEON(SB), NOSPLIT, $0-32
+	ARGS1
+	MAP(doShift)
+
+TEXT ·f64TanhGradNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doTanhGrad)
+
+TEXT ·f64SigmoidGradNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSigmoidGrad)
+
+TEXT ·f64SiLUGradNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSiLUGrad)
+
+TEXT ·f64GELUGradNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doGELUGrad)
+
+TEXT ·f64GELUTanhGradNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doGELUTanhGrad)
+
+TEXT ·f64SELUGradNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSELUGrad)
+
+TEXT ·f64ELUGradNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doELUGrad)
+
+TEXT ·f64AddNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doAdd)
+
+TEXT ·f64SubNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doSub)
+
+TEXT ·f64MulNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doMul)
+
+TEXT ·f64DivNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doDiv)
+
+TEXT ·f64AxpyNEON(SB), NOSPLIT, $0-40
+	ARGS2
+	MAP(doAxpy)
+
+TEXT ·f64MulAddNEON(SB), NOSPLIT, $0-48
+	ARGS3
+	MAP(doMulAdd)
+
+TEXT ·f64AdamNEON(SB), NOSPLIT, $0-48
+	ARGS3
+	ADAM
+
+TEXT ·f64MaxBitsNEON(SB), NOSPLIT, $0-32
+	ARGSMAX
+	MAXBITS

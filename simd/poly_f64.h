@@ -1,0 +1,94 @@
+// The polynomials of functions.go with the lengths of lengths64. p = k[i] + z·(k[i+1] + …).
+
+#define POLYEXP(z, p) \
+	vCONST((const_kExp+10), p); \
+	vHORNER((const_kExp+9), z, p); \
+	vHORNER((const_kExp+8), z, p); \
+	vHORNER((const_kExp+7), z, p); \
+	vHORNER((const_kExp+6), z, p); \
+	vHORNER((const_kExp+5), z, p); \
+	vHORNER((const_kExp+4), z, p); \
+	vHORNER((const_kExp+3), z, p); \
+	vHORNER((const_kExp+2), z, p); \
+	vHORNER((const_kExp+1), z, p); \
+	vHORNER(const_kExp, z, p)
+
+#define POLYLOG(z, p) \
+	vCONST((const_kLog+6), p); \
+	vHORNER((const_kLog+5), z, p); \
+	vHORNER((const_kLog+4), z, p); \
+	vHORNER((const_kLog+3), z, p); \
+	vHORNER((const_kLog+2), z, p); \
+	vHORNER((const_kLog+1), z, p); \
+	vHORNER(const_kLog, z, p)
+
+#define POLYL1P(z, p) \
+	vCONST((const_kL1p+11), p); \
+	vHORNER((const_kL1p+10), z, p); \
+	vHORNER((const_kL1p+9), z, p); \
+	vHORNER((const_kL1p+8), z, p); \
+	vHORNER((const_kL1p+7), z, p); \
+	vHORNER((const_kL1p+6), z, p); \
+	vHORNER((const_kL1p+5), z, p); \
+	vHORNER((const_kL1p+4), z, p); \
+	vHORNER((const_kL1p+3), z, p); \
+	vHORNER((const_kL1p+2), z, p); \
+	vHORNER((const_kL1p+1), z, p); \
+	vHORNER(const_kL1p, z, p)
+
+#define POLYSIN(z, p) \
+	vCONST((const_kSin+5), p); \
+	vHORNER((const_kSin+4), z, p); \
+	vHORNER((const_kSin+3), z, p); \
+	vHORNER((const_kSin+2), z, p); \
+	vHORNER((const_kSin+1), z, p); \
+	vHORNER(const_kSin, z, p)
+
+#define POLYCOS(z, p) \
+	vCONST((const_kCos+5), p); \
+	vHORNER((const_kCos+4), z, p); \
+	vHORNER((const_kCos+3), z, p); \
+	vHORNER((const_kCos+2), z, p); \
+	vHORNER((const_kCos+1), z, p); \
+	vHORNER(const_kCos, z, p)
+
+#define POLYERF(z, p) \
+	vCONST((const_kErf+12), p); \
+	vHORNER((const_kErf+11), z, p); \
+	vHORNER((const_kErf+10), z, p); \
+	vHORNER((const_kErf+9), z, p); \
+	vHORNER((const_kErf+8), z, p); \
+	vHORNER((const_kErf+7), z, p); \
+	vHORNER((const_kErf+6), z, p); \
+	vHORNER((const_kErf+5), z, p); \
+	vHORNER((const_kErf+4), z, p); \
+	vHORNER((const_kErf+3), z, p); \
+	vHORNER((const_kErf+2), z, p); \
+	vHORNER((const_kErf+1), z, p); \
+	vHORNER(const_kErf, z, p)
+
+#define POLYTAIL(z, p) \
+	vCONST((const_kTail+23), p); \
+	vHORNER((const_kTail+22), z, p); \
+	vHORNER((const_kTail+21), z, p); \
+	vHORNER((const_kTail+20), z, p); \
+	vHORNER((const_kTail+19), z, p); \
+	vHORNER((const_kTail+18), z, p); \
+	vHORNER((const_kTail+17), z, p); \
+	vHORNER((const_kTail+16), z, p); \
+	vHORNER((const_kTail+15), z, p); \
+	vHORNER((const_kTail+14), z, p); \
+	vHORNER((const_kTail+13), z, p); \
+	vHORNER((const_kTail+12), z, p); \
+	vHORNER((const_kTail+11), z, p); \
+	vHORNER((const_kTail+10), z, p); \
+	vHORNER((const_kTail+9), z, p); \
+	vHORNER((const_kTail+8), z, p); \
+	vHORNER((const_kTail+7), z, p); \
+	vHORNER((const_kTail+6), z, p); \
+	vHORNER((const_kTail+5), z, p); \
+	vHORNER((const_kTail+4), z, p); \
+	vHORNER((const_kTail+3), z, p); \
+	vHORNER((const_kTail+2), z, p); \
+	vHORNER((const_kTail+1), z, p); \
+	vHORNER(const_kTail, z, p)

@@ -1,0 +1,70 @@
+// The words of elem.h in AVX-512 for float64. A constant stands once in the table and is broadcast as it is read.
+
+#define BYTES 64
+#define LOGSIZE 3
+#define MANT 52
+#define TOP 63
+#define K(i) ((i)*8)(R9)
+
+#define A0 Z0
+#define A1 Z1
+#define A2 Z2
+#define A3 Z3
+#define A4 Z4
+#define A5 Z5
+#define A6 Z6
+#define A7 Z7
+#define A8 Z8
+#define A9 Z9
+#define A10 Z10
+#define M0 K1
+#define T Z15 // scratch
+
+#define vLOAD(p, d) VMOVUPD p, d
+#define vSTORE(a, p) VMOVUPD a, p
+#define vSTORE0(a) VMOVUPD a, (DI)
+#define vCONST(i, d) VBROADCASTSD K(i), d
+#define vMOVE(a, d) VMOVAPD a, d
+#define vADD(a, b, d) VADDPD b, a, d
+#define vSUB(a, b, d) VSUBPD b, a, d
+#define vMUL(a, b, d) VMULPD b, a, d
+#define vDIV(a, b, d) VDIVPD b, a, d
+#define vADDK(i, a, d) VADDPD.BCST K(i), a, d
+#define vSUBK(i, a, d) VSUBPD.BCST K(i), a, d
+#define vMULK(i, a, d) VMULPD.BCST K(i), a, d
+#define vKSUB(i, a, d) VBROADCASTSD K(i), T; VSUBPD a, T, d
+#define vKDIV(i, a, d) VBROADCASTSD K(i), T; VDIVPD a, T, d
+#define vFMA(a, b, d) VFMADD231PD b, a, d
+#define vFNMA(a, b, d) VFNMADD231PD b, a, d
+#define vFMS(a, b, d) VFMSUB231PD b, a, d
+#define vFMAK(i, a, d) VFMADD231PD.BCST K(i), a, d
+#define vFNMAK(i, a, d) VFNMADD231PD.BCST K(i), a, d
+#define vHORNER(i, z, p) VFMADD213PD.BCST K(i), z, p
+#define vSQRT(a, d) VSQRTPD a, d
+
+// VMAX and VMIN return the operand printed first if either is NaN: that is a.
+#define vMAXK(i, a, d) VBROADCASTSD K(i), T; VMAXPD a, T, d
+#define vMINK(i, a, d) VBROADCASTSD K(i), T; VMINPD a, T, d
+
+#define vANDK(i, a, d) VANDPD.BCST K(i), a, d
+#define vORK(i, a, d) VORPD.BCST K(i), a, d
+#define vXORK(i, a, d) VXORPD.BCST K(i), a, d
+#define vOR(a, b, d) VORPD b, a, d
+#define vXOR(a, b, d) VXORPD b, a, d
+#define vIADD(a, b, d) VPADDQ b, a, d
+#define vISUB(a, b, d) VPSUBQ b, a, d
+#define vIADDK(i, a, d) VPADDQ.BCST K(i), a, d
+#define vIMAX(a, b, d) VPMAXSD b, a, d
+#define vSHL(n, a, d) VPSLLQ $n, a, d
+#define vSHR(n, a, d) VPSRLQ $n, a, d
+
+// A mask is a mask register.
+#define vGTK(i, a, m) VCMPPD.BCST $0x1e, K(i), a, m
+#define vLTK(i, a, m) VCMPPD.BCST $0x11, K(i), a, m
+#define vSIGN(a, m) VPMOVQ2M a, m
+#define vSEL(m, a, b, d) VBLENDMPD a, b, m, d
+#define vSELK(m, i, b, d) VBLENDMPD.BCST K(i), b, m, d
+
+// VSCALEF rounds once, as the two factors of the other tiers do.
+#define vSCALING(t, s, u)
+#define vSCALE(y, n, s, u) VSCALEFPD n, y, y

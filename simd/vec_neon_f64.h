@@ -1,0 +1,83 @@
+// The words of elem.h in Advanced SIMD for float64. A constant stands 2 times in the table.
+//
+// Registers are plain numbers, since most of these instructions are WORDs: the assembler of Go lacks
+// them. Beside each stands its name, registers in ARM's order.
+
+#define BYTES 16
+#define LOGSIZE 3
+#define MANT 52
+#define TOP 63
+
+#define A0 0
+#define A1 1
+#define A2 2
+#define A3 3
+#define A4 4
+#define A5 5
+#define A6 6
+#define A7 7
+#define A8 16
+#define A9 17
+#define A10 18
+#define M0 30
+#define T 31 // scratch
+
+#define vOP3(op, n, m, d) WORD $((op) | (m)<<16 | (n)<<5 | (d))
+#define vOP2(op, n, d) WORD $((op) | (n)<<5 | (d))
+
+#define vLOAD(p, d) WORD $(0x3CE06800 | 4<<16 | (p)<<5 | (d)) // ldr q, [p, x4]
+#define vSTORE(a, p) WORD $(0x3CA06800 | 4<<16 | (p)<<5 | (a)) // str q, [p, x4]
+#define vSTORE0(a) WORD $(0x3D800000 | PD<<5 | (a)) // str q, [x0]
+#define vCONST(i, d) WORD $(0x3DC00000 | (i)<<10 | 5<<5 | (d)) // ldr q, [x5, 16·i]
+#define vMOVE(a, d) vOP3(0x4EA01C00, a, a, d) // mov
+#define vADD(a, b, d) vOP3(0x4E60D400, a, b, d) // fadd
+#define vSUB(a, b, d) vOP3(0x4EE0D400, a, b, d) // fsub
+#define vMUL(a, b, d) vOP3(0x6E60DC00, a, b, d) // fmul
+#define vDIV(a, b, d) vOP3(0x6E60FC00, a, b, d) // fdiv
+#define vADDK(i, a, d) vCONST(i, T); vADD(a, T, d)
+#define vSUBK(i, a, d) vCONST(i, T); vSUB(a, T, d)
+#define vMULK(i, a, d) vCONST(i, T); vMUL(a, T, d)
+#define vKSUB(i, a, d) vCONST(i, T); vSUB(T, a, d)
+#define vKDIV(i, a, d) vCONST(i, T); vDIV(T, a, d)
+#define vFMA(a, b, d) vOP3(0x4E60CC00, a, b, d) // fmla
+#define vFNMA(a, b, d) vOP3(0x4EE0CC00, a, b, d) // fmls
+#define vFMS(a, b, d) vOP2(0x6EE0F800, d, d); vFMA(a, b, d) // fneg
+#define vFMAK(i, a, d) vCONST(i, T); vFMA(a, T, d)
+#define vFNMAK(i, a, d) vCONST(i, T); vFNMA(a, T, d)
+#define vHORNER(i, z, p) vCONST(i, T); vFMA(p, z, T); vMOVE(T, p)
+#define vSQRT(a, d) vOP2(0x6EE1F800, a, d) // fsqrt
+
+// fmax and fmin return NaN if either is NaN.
+#define vMAXK(i, a, d) vCONST(i, T); vOP3(0x4E60F400, a, T, d) // fmax
+#define vMINK(i, a, d) vCONST(i, T); vOP3(0x4EE0F400, a, T, d) // fmin
+
+#define vAND(a, b, d) vOP3(0x4E201C00, a, b, d) // and
+#define vOR(a, b, d) vOP3(0x4EA01C00, a, b, d) // orr
+#define vXOR(a, b, d) vOP3(0x6E201C00, a, b, d) // eor
+#define vANDK(i, a, d) vCONST(i, T); vAND(a, T, d)
+#define vORK(i, a, d) vCONST(i, T); vOR(a, T, d)
+#define vXORK(i, a, d) vCONST(i, T); vXOR(a, T, d)
+#define vIADD(a, b, d) vOP3(0x4EE08400, a, b, d) // add
+#define vISUB(a, b, d) vOP3(0x6EE08400, a, b, d) // sub
+#define vIADDK(i, a, d) vCONST(i, T); vIADD(a, T, d)
+#define vIMAX(a, b, d) vOP3(0x4EA06400, a, b, d) // smax, 32 bits
+#define vSHL(k, a, d) WORD $(0x4F005400 | (TOP+1+(k))<<16 | (a)<<5 | (d)) // shl
+#define vSHR(k, a, d) WORD $(0x6F000400 | (2*TOP+2-(k))<<16 | (a)<<5 | (d)) // ushr
+
+// A mask is a vector of all or no bits. bit inserts the bits of its first source where the mask is set.
+#define vGTK(i, a, m) vCONST(i, T); vOP3(0x6EE0E400, a, T, m) // fcmgt
+#define vLTK(i, a, m) vCONST(i, T); vOP3(0x6EE0E400, T, a, m) // fcmgt
+#define vSIGN(a, m) WORD $(0x4F000400 | (TOP+2)<<16 | (a)<<5 | (m)) // sshr, all but one place
+#define vSEL(m, a, b, d) vMOVE(b, T); vOP3(0x6EA01C00, a, m, T); vMOVE(T, d) // bit
+#define vSELK(m, i, b, d) vCONST(i, T); vOP3(0x6EE01C00, b, m, T); vMOVE(T, d) // bif
+
+// 2ⁿ in two factors: s = 2^⌊n/2⌋, u = the rest.
+#define vSCALING(t, s, u) \
+	vSHR(1, t, s); \
+	vISUB(t, s, u); \
+	vSHL(MANT, s, s); \
+	vSHL(MANT, u, u); \
+	vCONST(const_kOneBits, T); \
+	vIADD(s, T, s); \
+	vIADD(u, T, u)
+#define vSCALE(y, n, s, u) vMUL(y, s, y); vMUL(y, u, y)
