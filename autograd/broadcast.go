@@ -13,22 +13,31 @@ func join(op string, x, y Shape) Shape {
 	if x == y {
 		return x
 	}
+	z, why := common(x, y)
+	if why != "" {
+		badPair(op, why, x, y)
+	}
+	return z
+}
+
+// common returns the shape that x and y stretch to, or why there is none.
+func common(x, y Shape) (z Shape, why string) {
 	n := max(x.n, y.n)
 	a, b := x.lift(int(n)), y.lift(int(n))
-	z := a
+	z = a
 	for i := range int(n) {
 		switch {
 		case a.d[i] == b.d[i], b.d[i] == 1:
 		case a.d[i] == 1:
 			z.d[i] = b.d[i]
 		default:
-			badPair(op, "extents differ and neither is 1", x, y)
+			return z, "extents differ and neither is 1"
 		}
 	}
 	if x.n != y.n && z != x && z != y {
-		badPair(op, "ranks differ and both would stretch, to "+z.String()+"; write Expand if that is meant", x, y)
+		return z, "ranks differ and both would stretch, to " + z.String() + "; write Expand if that is meant"
 	}
-	return z
+	return z, ""
 }
 
 // fits reports whether x stretches to z.

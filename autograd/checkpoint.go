@@ -77,16 +77,18 @@ func (op *checkpointOp[F]) VJP(y, g Var[F], i int) (d Var[F]) {
 	return d
 }
 
-func (op *checkpointOp[F]) again(y Var[F]) (in []Var[F], out Var[F]) {
+// again runs the segment; its nodes are those from first on.
+func (op *checkpointOp[F]) again(y Var[F]) (in []Var[F], out Var[F], first int32) {
 	n := int(y.node("Checkpoint").nin)
 	for i := range n {
 		in = append(in, y.In(i))
 	}
-	return in, op.f(in[:op.args]...)
+	first = int32(len(y.t.nodes))
+	return in, op.f(in[:op.args]...), first
 }
 
 func (op *checkpointOp[F]) vjpAll(y, g Var[F], need func(i int) bool, give func(i int, d Var[F])) {
-	in, out := op.again(y)
+	in, out, first := op.again(y)
 	var wrt []Var[F]
 	var which []int
 	seen := map[int32]bool{}
@@ -97,15 +99,14 @@ func (op *checkpointOp[F]) vjpAll(y, g Var[F], need func(i int) bool, give func(
 			which = append(which, i)
 		}
 	}
-	for k, d := range VJP(nil, out, g, wrt...) {
+	for k, d := range vjp(nil, out, g, first, wrt) {
 		give(which[k], d)
 	}
 }
 
 // replay runs the segment again and sweeps back over it, within Backward.
 func (op *checkpointOp[F]) replay(t *Tape[F], id int32, g Var[F]) {
-	first := int32(len(t.nodes))
-	_, out := op.again(t.at(id))
+	_, out, first := op.again(t.at(id))
 	if out.id < first { // f returned a value from before the segment
 		t.gather(out.id, g.node("Checkpoint").data)
 		return

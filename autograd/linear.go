@@ -44,17 +44,11 @@ func (linearOp[F]) Forward(y Var[F]) {
 		return
 	}
 	rows := len(n.data) / out
-	for i := 0; i < len(n.data); i += out {
-		copy(n.data[i:i+out], b.data)
-	}
-	if in == 0 {
-		return
-	}
 	wt := simd.Dense(w.data, out, in).T()
 	if w.kind == isParam {
 		wt = simd.Dense(t.transposed(w, out, in), in, out)
 	}
-	t.k.Gemm(&t.packs, simd.Dense(n.data, rows, out), simd.Dense(x.data, rows, in), wt, true)
+	t.k.GemmBias(&t.packs, simd.Dense(n.data, rows, out), simd.Dense(x.data, rows, in), wt, b.data)
 }
 
 func (linearOp[F]) VJP(y, g Var[F], i int) Var[F] {

@@ -58,7 +58,11 @@ func (x Var[F]) matmul(op string, y Var[F], trans int) Var[F] {
 	case xs.n == 2:
 		z = ys
 	default:
-		z = join(op, xs.head(int(xs.n)-2), ys.head(int(ys.n)-2)).Append(0, 0)
+		batch, why := common(xs.head(int(xs.n)-2), ys.head(int(ys.n)-2))
+		if why != "" {
+			badPair(op, why, xs, ys)
+		}
+		z = batch.Append(0, 0)
 	}
 	z.d[z.n-2], z.d[z.n-1] = m, n
 	return x.product(y, trans, z)

@@ -19,6 +19,12 @@ const (
 // It is one sweep over the tape from y down to the first of wrt: a value is visited once, however
 // many paths lead through it.
 func VJP[F simd.Float](dst []Var[F], y, g Var[F], wrt ...Var[F]) []Var[F] {
+	return vjp(dst, y, g, 0, wrt)
+}
+
+// vjp is VJP in which the nodes before floor count as leaves: what wrt holds of them is
+// differentiated by as if they did not depend on each other.
+func vjp[F simd.Float](dst []Var[F], y, g Var[F], floor int32, wrt []Var[F]) []Var[F] {
 	ny, ng := pair("VJP", y, g)
 	if ny.shape != ng.shape {
 		badPair("VJP", "a value and its cotangent differ in shape", ny.shape, ng.shape)
@@ -33,11 +39,11 @@ func VJP[F simd.Float](dst []Var[F], y, g Var[F], wrt ...Var[F]) []Var[F] {
 		lo = min(lo, x.id)
 	}
 	base := len(t.work)
-	t.need(lo, y.id, wrt)
+	t.need(lo, y.id, floor, wrt)
 	if lo <= y.id && t.work[base+int(y.id-lo)] == awaited {
 		t.work[base+int(y.id-lo)] = g.id
 	}
-	for id := y.id; id >= lo; id-- {
+	for id := y.id; id >= max(lo, floor); id-- {
 		c := t.work[base+int(id-lo)]
 		if c < 0 || t.nodes[id].op == nil {
 			continue
@@ -60,7 +66,7 @@ func VJP[F simd.Float](dst []Var[F], y, g Var[F], wrt ...Var[F]) []Var[F] {
 }
 
 // need pushes a window for the nodes lo to hi on t.work and marks those that depend on wrt.
-func (t *Tape[F]) need(lo, hi int32, wrt []Var[F]) {
+func (t *Tape[F]) need(lo, hi, floor int32, wrt []Var[F]) {
 	base := len(t.work)
 	for range hi - lo + 1 {
 		t.work = append(t.work, unneeded)
@@ -71,7 +77,7 @@ func (t *Tape[F]) need(lo, hi int32, wrt []Var[F]) {
 			w[x.id-lo] = awaited
 		}
 	}
-	for id := lo; id <= hi; id++ {
+	for id := max(lo, floor); id <= hi; id++ {
 		n := &t.nodes[id]
 		for i := range int(n.nin) {
 			if a := t.arg(n, i); a >= lo && w[a-lo] != unneeded {
