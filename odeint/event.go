@@ -10,10 +10,10 @@ import (
 
 // Event watches a function of one row for sign changes.
 //
-// G is looked at on the continuous extension of each kept step: at its ends and at three points between, and, where
-// it approaches zero and turns back between two of these, at its extremum; so several crossings in one step are
-// found, and a near miss is told from two crossings. A zero at the start of a solve, or where a reset has
-// just happened, is no event.
+// G is looked at on the continuous extension of each kept step, at points dense enough to describe it by parabolas and,
+// where one of these approaches zero and turns back, at the extremum; so several crossings in one step are found, and a
+// near miss is told from two crossings. A zero at the start of a solve, or where a reset has just happened, is no
+// event. Roots are enclosed to 1e-13 of the step.
 type Event struct {
 	Name string
 	G    func(t float64, y []float64) float64 `json:"-"`
@@ -56,13 +56,8 @@ func (s *Solver[F]) startEvents(r int, l *lane, y []F) {
 		s.look.y[i] = float64(v)
 	}
 	for e := range n {
-		g := s.opt.Events[e].G(l.t, s.look.y)
-		if l.trigger == e+1 {
-			g = 0
-		}
-		s.crossing[r*n+e] = g
+		s.crossing[r*n+e] = s.opt.Events[e].G(l.t, s.look.y)
 	}
-	l.trigger = 0
 }
 
 // g is event e's function at θ of the step in s.look.
@@ -76,8 +71,9 @@ func (s *Solver[F]) events(p, r int, l *lane) cutting {
 	n := len(s.opt.Events)
 	s.found = s.found[:0]
 	for e := range n {
-		s.crossings(e, &s.crossing[r*n+e])
+		s.crossings(e, &s.crossing[r*n+e], l.trigger == e+1)
 	}
+	l.trigger = 0
 	slices.SortStableFunc(s.found, func(a, b crossing) int { return cmp.Compare(a.theta, b.theta) })
 	for _, c := range s.found {
 		ev := &s.opt.Events[c.event]
@@ -90,74 +86,95 @@ func (s *Solver[F]) events(p, r int, l *lane) cutting {
 	return cutting{1, -1}
 }
 
-// probe is how far from a node of a step its slope is taken.
-const probe = 0x1p-10
+// probes are where a step's first sign is looked for if its start does not count: early, so that a short excursion is
+// seen, but not before G has left the rounding of zero.
+var probes = [...]float64{0x1p-40, 0x1p-30, 0x1p-20, 0x1p-10}
 
-// crossings appends to s.found the roots of event e in the step. at is G at the step's start, and is
-// moved to its end.
-func (s *Solver[F]) crossings(e int, at *float64) {
-	const nodes = 5
-	var theta, v, w [nodes]float64 // w: G a little further on, at the last node a little before
-	for i := range nodes {
-		theta[i] = float64(i) / (nodes - 1)
-		if v[i] = *at; i > 0 {
-			v[i] = s.g(e, theta[i])
+// A step is cut in halves until parabolas describe G on each piece to a part coarse of its size there, or maxDepth
+// times.
+const (
+	coarse   = 0.05
+	maxDepth = 8
+)
+
+// crossings appends to s.found the roots of event e in the step. at is G at the step's start, and is moved to its end;
+// skip says that a sign change at the start is none.
+func (s *Solver[F]) crossings(e int, at *float64, skip bool) {
+	c := scan[F]{s: s, e: e, v: *at}
+	if *at == 0 || skip {
+		for _, p := range probes {
+			c.theta, c.v = p, s.g(e, p)
+			if math.Abs(c.v) > 4*math.Abs(*at) {
+				break
+			}
 		}
 	}
-	*at = v[nodes-1]
-	w[0] = s.g(e, probe)
-	scan := scan[F]{s: s, e: e, v: v[0]}
-	if v[0] == 0 {
-		scan.theta, scan.v = probe, w[0]
-	}
-	near := false // whether a turn between nodes could reach zero at all
-	least, most := math.Abs(v[0]), math.Abs(v[0])
-	for _, x := range v {
-		least, most = min(least, math.Abs(x)), max(most, math.Abs(x))
-	}
-	near = least < most || most == 0
-	for i := 1; i < nodes; i++ {
-		if near {
-			a, b := i-1, i
-			if a > 0 {
-				w[a] = s.g(e, theta[a]+probe)
-			}
-			slopeA := (w[a] - v[a]) / probe
-			if v[a] == 0 {
-				slopeA = 0
-			}
-			slopeB := (v[b] - s.g(e, theta[b]-probe)) / probe
-			if turns(v[a], v[b], slopeA, slopeB, theta[b]-theta[a]) {
-				scan.turn(theta[a], theta[b], v[b])
-			}
-		}
-		scan.point(theta[i], v[i])
-	}
-}
-
-// turns says whether a function with values a, b of one sign and these slopes at the ends of an interval of length h comes
-// close to zero between them: it approaches zero at one end, leaves it at the other, and its tangents meet near or
-// beyond zero.
-func turns(a, b, slopeA, slopeB, h float64) bool {
-	if a < 0 {
-		a, b, slopeA, slopeB = -a, -b, -slopeA, -slopeB
-	}
-	if !(a > 0 && b > 0 && slopeA < 0 && slopeB > 0) {
-		return false
-	}
-	x := (b - a - float64(slopeB*h)) / (slopeA - slopeB)
-	return math.FMA(slopeA, x, a) < 0.1*max(a, b)
+	v1, v2, v3, v4 := s.g(e, 0.25), s.g(e, 0.5), s.g(e, 0.75), s.g(e, 1)
+	c.piece(0, 0.5, *at, v1, v2, 0)
+	c.piece(0.5, 1, v2, v3, v4, 0)
+	*at = v4
 }
 
 // scan walks along a step and notes sign changes.
 type scan[F simd.Float] struct {
 	s        *Solver[F]
 	e        int
-	theta, v float64 // the last point, and G there; 0 once a root at a point has been noted
+	theta, v float64 // the last point, and G there
+}
+
+// piece goes on from θ=a to θ=b, where G is va, vm in the middle, vb at the end.
+func (c *scan[F]) piece(a, b, va, vm, vb float64, depth int) {
+	h := (b - a) / 4
+	m := a + h + h
+	vl, vr := c.s.g(c.e, a+h), c.s.g(c.e, b-h)
+	// The parabola through a, m and b at the two quarters.
+	dl := (float64(3*va)+float64(6*vm)-vb)/8 - vl
+	dr := (float64(3*vb)+float64(6*vm)-va)/8 - vr
+	size := max(math.Abs(va), math.Abs(vl), math.Abs(vm), math.Abs(vr), math.Abs(vb))
+	// And at a third place, lest the others lie in step with a G that oscillates.
+	const odd = 0.6180339887498949
+	do := float64(va*((1-odd)*(1-2*odd))) + float64(vm*(4*odd*(1-odd))) + float64(vb*(odd*(2*odd-1))) - c.s.g(c.e, a+float64(odd*(b-a)))
+	if depth < maxDepth && max(math.Abs(dl), math.Abs(dr), math.Abs(do)) > coarse*size {
+		c.piece(a, m, va, vl, vm, depth+1)
+		c.piece(m, b, vm, vr, vb, depth+1)
+		return
+	}
+	v := [5]float64{va, vl, vm, vr, vb}
+	turned := 0. // up to where turns have been looked for
+	at := a
+	for i := 1; i < len(v); i++ {
+		lo := at
+		at += h
+		// The parabola through the three points next to this stretch, twice if there are two such.
+		for j := max(1, i-1); j <= min(i, len(v)-2); j++ {
+			if at > turned && vertex(v[j-1], v[j], v[j+1], i-1-j) {
+				c.turn(lo, at, v[i-1])
+				turned = at
+			}
+		}
+		c.point(at, v[i])
+	}
+}
+
+// vertex says whether the parabola through l, m, r at -1, 0, 1, all of one sign, has its turn towards zero between k and
+// k+1, and comes near zero or beyond it there.
+func vertex(l, m, r float64, k int) bool {
+	if m < 0 {
+		l, m, r = -l, -m, -r
+	}
+	bend := l + r - m - m
+	if !(l > 0 && m > 0 && r > 0 && bend > 0) {
+		return false
+	}
+	x := (l - r) / (2 * bend)
+	return x >= float64(k)-0.1 && x <= float64(k)+1.1 && m-float64((l-r)*(l-r)/(8*bend)) < 0.25*m
 }
 
 // point goes on to θ, where G is v.
 func (c *scan[F]) point(theta, v float64) {
+	if theta <= c.theta {
+		return
+	}
 	if c.v != 0 && v == v && !(c.v < 0 && v < 0) && !(c.v > 0 && v > 0) {
 		dir := c.s.opt.Events[c.e].Dir
 		if dir == 0 || dir > 0 == (c.v < 0) {
@@ -171,10 +188,11 @@ func (c *scan[F]) point(theta, v float64) {
 	c.theta, c.v = theta, v
 }
 
-// turn looks for a point between a and b where G has the other sign than v, which it has at both ends, by
-// golden section for its extremum.
-func (c *scan[F]) turn(a, b, v float64) {
-	sign := math.Copysign(1, v)
+// turn looks for a point between a and b where G has the other sign than at both, where it has that of va, by golden section for its
+// extremum, and goes there if there is one.
+func (c *scan[F]) turn(a, b, va float64) {
+	a = max(a, c.theta)
+	sign := math.Copysign(1, va)
 	const golden = 0.6180339887498949
 	x1, x2 := b-float64(golden*(b-a)), a+float64(golden*(b-a))
 	g1, g2 := sign*c.s.g(c.e, x1), sign*c.s.g(c.e, x2)

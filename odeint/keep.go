@@ -96,7 +96,7 @@ func (s *Solver[F]) advance(p, r int, l *lane) {
 		if cut.theta == 1 {
 			to = l.to
 		}
-		next = lk.state(cut.theta)
+		copy(next, lk.state(cut.theta))
 	}
 	for ; l.save < len(s.opt.SaveAt); l.save++ {
 		t := s.opt.SaveAt[l.save]
@@ -119,7 +119,6 @@ func (s *Solver[F]) advance(p, r int, l *lane) {
 	stuck := to == l.t
 	l.t = to
 	if cut.event >= 0 {
-		// next is the state in lk, which state overwrites: a row is never looked at again before its next step.
 		copy(s.at(s.y, p), next)
 		if e := &s.opt.Events[cut.event]; e.Stop {
 			s.end(p, Stopped, to, next)

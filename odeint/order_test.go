@@ -42,7 +42,7 @@ func slope(h, e []float64) float64 {
 func TestOrderOfConvergence(t *testing.T) {
 	dense := map[*Tableau]float64{Euler: 1, Midpoint: 2, Heun: 2, Bosh3: 3, RK4: 3.7, RK38: 3.7, Dopri5: 4, Tsit5: 4, Dop853: 7}
 	for _, m := range Methods() {
-		steps := []float64{32, 48, 64, 96, 128}
+		steps := []float64{64, 96, 128, 192}
 		if m.Order < 4 {
 			steps = []float64{128, 192, 256, 384}
 		}
@@ -79,7 +79,7 @@ func TestOrderOfConvergence(t *testing.T) {
 			require.Greater(t, slope(hs, mid), dense[m]-0.2, "%s: dense output on %s: %v", m.Name, p.name, mid)
 		}
 		t.Logf("%s: mean slope %.3f", m.Name, mean)
-		require.InDelta(t, float64(m.Order), mean, 0.3, m.Name)
+		require.InDelta(t, float64(m.Order), mean, map[bool]float64{true: 0.2, false: 0.3}[m.Order < 8], m.Name)
 	}
 }
 

@@ -71,6 +71,16 @@ func (n *number) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+type referencePeer struct {
+	Solver             string
+	Rtol, Atol         float64
+	Success            *bool
+	Failed             string
+	NFEV               int
+	Accepted, Rejected int
+	Err                *number
+}
+
 type referenceProblem struct {
 	exprProblem
 	Truth struct {
@@ -80,14 +90,7 @@ type referenceProblem struct {
 		T []float64
 		Y [][]float64
 	}
-	Solvers []struct {
-		Solver     string
-		Rtol, Atol float64
-		Success    *bool
-		Failed     string
-		NFEV       int
-		Err        *number
-	}
+	Solvers   []referencePeer
 	FixedStep []struct {
 		Method string
 		Steps  int
@@ -229,6 +232,13 @@ func adaptiveCases(t *testing.T, count *tally, p *referenceProblem, sys exprSyst
 			}
 		})
 	}
+	for _, peer := range p.Solvers {
+		m := map[string]*Tableau{"scipy_RK45": Dopri5, "scipy_DOP853": Dop853}[peer.Solver]
+		if m == nil || peer.Success != nil && !*peer.Success || peer.Err == nil || testing.Short() && peer.Rtol < 1e-7 {
+			continue
+		}
+		count.run(t, fmt.Sprintf("%s/%s_%g", p.Name, peer.Solver, peer.Rtol), func(t *testing.T) { sameSteps(t, p, sys, m, peer) })
+	}
 	e5, ok5 := errs[1e-5]
 	e9, ok9 := errs[1e-9]
 	if ok5 && ok9 && !p.Stiff {
@@ -236,6 +246,16 @@ func adaptiveCases(t *testing.T, count *tally, p *referenceProblem, sys exprSyst
 			require.LessOrEqual(t, e9, max(e5/50, 1e-12), "error at 1e-9 against %.3g at 1e-5", e5)
 		})
 	}
+}
+
+// sameSteps compares with SciPy's program of the same table and controller: the counts of steps agree to a tenth (they are equal but
+// for rounding), and so does the error to a factor of five.
+func sameSteps(t *testing.T, p *referenceProblem, sys exprSystem, m *Tableau, peer referencePeer) {
+	sol, err := Solve(bg, sys, p.Y0, p.T0, p.T1, Options{Method: m, Rtol: peer.Rtol, Atol: peer.Atol, MaxSteps: 1e7})
+	require.NoError(t, err)
+	n := peer.Accepted + peer.Rejected
+	require.InDelta(t, n, sol.Stats.Accepted+sol.Stats.Rejected, 2+0.1*float64(n), "steps tried")
+	require.LessOrEqual(t, worst(sol.Final(), p.Truth.Y1), max(5*float64(*peer.Err), 1e-13), "error")
 }
 
 // oneStepCase compares the stages, the new state and the error vector of one step.

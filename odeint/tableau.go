@@ -184,7 +184,7 @@ func hermite(b, d []float64, e int) [][]float64 {
 		if i == e {
 			last = 1
 		}
-		b2, d2 := 2*bi, 2*di // exact
+		b2, d2 := 2*bi, 2*di                                                                     // exact
 		p[i] = []float64{first, b2 + bi - first - first - last + di, first + last - b2 - d2, di} // exact products: doubled
 		if d == nil {
 			p[i] = p[i][:3]
