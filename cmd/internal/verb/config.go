@@ -1,0 +1,156 @@
+package verb
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"pushforward/cmd/internal/runs"
+	"pushforward/simd"
+)
+
+// config is what decides a run's result: all of it is in config.json, and nothing else is needed to get
+// the same model again. Zero fields mean the defaults of cfm/model.
+type config struct {
+	Data     string  `json:"data"`
+	Cond     string  `json:"cond"`
+	Drop     string  `json:"drop"`
+	Source   string  `json:"source"`
+	Path     string  `json:"path"`
+	Coupling string  `json:"coupling"`
+	Scaling  string  `json:"scaling"`
+	Steps    int     `json:"steps"`
+	Batch    int     `json:"batch"`
+	LR       float64 `json:"lr"`
+	Hidden   int     `json:"hidden"`
+	Blocks   int     `json:"blocks"`
+	Holdout  float64 `json:"holdout"`
+	Seed     uint64  `json:"seed"`
+
+	made
+}
+
+// made says what a run was made by and from. It is written to config.json and not read as a setting.
+type made struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	GOOS    string `json:"goos"`
+	GOARCH  string `json:"goarch"`
+	Tier    string `json:"tier"`
+	DataSum string `json:"data_sha256"`
+}
+
+func madeHere(name, sum string) made {
+	return made{
+		Name: name, Version: Version, Go: runtime.Version(), GOOS: runtime.GOOS, GOARCH: runtime.GOARCH,
+		Tier: simd.Best[float32]().Level.String(), DataSum: sum,
+	}
+}
+
+// define makes a flag of each setting. Their defaults are c's values.
+func (c *config) define(f *flag.FlagSet) {
+	f.StringVar(&c.Data, "data", c.Data, "")
+	f.StringVar(&c.Cond, "cond", c.Cond, "")
+	f.StringVar(&c.Drop, "drop", c.Drop, "")
+	f.StringVar(&c.Source, "source", c.Source, "")
+	f.StringVar(&c.Path, "path", c.Path, "")
+	f.StringVar(&c.Coupling, "coupling", c.Coupling, "")
+	f.StringVar(&c.Scaling, "scaling", c.Scaling, "")
+	f.IntVar(&c.Steps, "steps", c.Steps, "")
+	f.IntVar(&c.Batch, "batch", c.Batch, "")
+	f.Float64Var(&c.LR, "lr", c.LR, "")
+	f.IntVar(&c.Hidden, "hidden", c.Hidden, "")
+	f.IntVar(&c.Blocks, "blocks", c.Blocks, "")
+	f.Float64Var(&c.Holdout, "holdout", c.Holdout, "")
+	f.Func("seed", "", func(s string) (err error) {
+		c.Seed, err = readSeed(s)
+		return err
+	})
+}
+
+// settings names the flags that define makes.
+func settings() map[string]bool {
+	f := flag.NewFlagSet("", flag.ContinueOnError)
+	new(config).define(f)
+	names := map[string]bool{}
+	f.VisitAll(func(g *flag.Flag) { names[g.Name] = true })
+	return names
+}
+
+// readSeed reads a whole number, or draws one for "random".
+func readSeed(s string) (uint64, error) {
+	if s == "random" {
+		var b [8]byte
+		rand.Read(b[:])
+		return binary.LittleEndian.Uint64(b[:]) >> 11, nil // fits a float64, so any reader of JSON keeps it
+	}
+	v, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("want a whole number of at least 0, or random")
+	}
+	return v, nil
+}
+
+// readConfig reads a configuration file over c. A field it does not know is an error.
+func (c *config) readConfig(path string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(c); err != nil {
+		return refuse("%s: %s", path, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return nil
+}
+
+// differences lists, as name=value, the settings of c that are not those of old.
+func (c config) differences(old config) (names []string) {
+	v, w := reflect.ValueOf(c), reflect.ValueOf(old)
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if f.Anonymous {
+			continue
+		}
+		if a, b := v.Field(i).Interface(), w.Field(i).Interface(); a != b {
+			names = append(names, fmt.Sprintf("-%s %v (it has %v)", f.Tag.Get("json"), a, b))
+		}
+	}
+	return names
+}
+
+// check refuses settings that no data can make sense of.
+func (c config) check() error {
+	for _, n := range []struct {
+		name string
+		v    float64
+	}{
+		{"steps", float64(c.Steps)}, {"batch", float64(c.Batch)}, {"lr", c.LR}, {"hidden", float64(c.Hidden)},
+		{"blocks", float64(c.Blocks)}, {"holdout", c.Holdout},
+	} {
+		if !(n.v >= 0) || n.v > 1e12 {
+			return misuse("-%s: %v is out of range", n.name, n.v)
+		}
+	}
+	if c.Holdout >= 1 {
+		return misuse("-holdout: %v is out of range, want a share below 1", c.Holdout)
+	}
+	return nil
+}
+
+// dirConfig reads the configuration of a run's folder.
+func dirConfig(dir string) (config, error) {
+	var c config
+	err := c.readConfig(dir + "/" + runs.Config)
+	return c, err
+}

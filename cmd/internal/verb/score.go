@@ -1,0 +1,372 @@
+package verb
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"pushforward/cfm/dataset"
+	"pushforward/cfm/model"
+	"pushforward/odeint"
+)
+
+const scoreHelp = `score keeps each row of a table, in its order and as it was written, and appends
+
+  logp     log-density in nats, per unit of the data
+  err      error bar on logp
+  pvalue   share of held-out rows that are no likelier: small means unusual
+  status   done; missing if a cell is; or how the solve failed
+
+  score -model m.safetensors -data rows.csv > scored.csv
+  sample -model m.safetensors | score -model m.safetensors -data -
+  score -model m.safetensors -out density.png          a heat map, for two columns
+
+  -model FILE|DIR      the model, or its run's folder    (the newest run; needed in a pipe)
+  -data FILE           .csv .tsv .npy, also with .gz; - is CSV on standard input
+                       columns are found by name, or by place if the names are not the model's
+  -given NAME=VALUE    a condition that the table has no column for
+  -out FILE            .csv or .png; - is standard output                      (-)
+  -probes N            estimate the divergence by N random probes      (exact up to 64 columns)
+  -seed N              where probes come from                                  (0)
+  -rtol T -atol T      tolerances of the solver                                (1e-5)
+  -method M            bosh3 dopri5 tsit5, or euler midpoint heun rk4 with -step H  (dopri5)
+  -workers N           cores to use; moves no bit of the result                (all)
+  -version
+`
+
+func score(e env, args []string) error {
+	var (
+		path, data, out string
+		opt             model.DensityOptions
+		cond            = given{}
+	)
+	f := newFlags("score")
+	f.StringVar(&path, "model", "", "")
+	f.StringVar(&data, "data", "", "")
+	f.StringVar(&out, "out", "-", "")
+	f.Var(cond, "given", "")
+	f.IntVar(&opt.Probes, "probes", 0, "")
+	f.Func("seed", "", func(s string) (err error) { opt.Seed, err = readSeed(s); return err })
+	solverFlags(f, &opt.Solver)
+	workersFlag(f)
+	if err := parse(e, f, scoreHelp, args); err != nil {
+		return err
+	}
+	if opt.Probes < 0 {
+		return misuse("-probes %d: want a number of at least 0", opt.Probes)
+	}
+	if err := checkSolver(opt.Solver); err != nil {
+		return err
+	}
+	kind, err := outKind(out, ".csv", ".png")
+	if err != nil {
+		return err
+	}
+	if data == "" && kind != ".png" {
+		return misuse("-data is needed: the table to score")
+	}
+	m, err := openModel(e, path)
+	if err != nil {
+		return err
+	}
+	if !m.HasDensity() {
+		return refuse("the model starts from %s, which has no density in closed form", m.Source)
+	}
+	if kind == ".png" {
+		return heatMap(e, m, data, out, cond, opt)
+	}
+	t, err := readScored(e, data)
+	if err != nil {
+		return err
+	}
+	rows, err := t.match(m, cond)
+	if err != nil {
+		return err
+	}
+	return write(e, out, func(w io.Writer) error { return t.score(e, w, m, rows, opt) })
+}
+
+// scored is a table to be scored: its numbers, and its cells as they were written.
+type scored struct {
+	*dataset.Table
+	cells [][]string // nil: a matrix, whose numbers are written out
+}
+
+// readScored reads a table and keeps its cells.
+func readScored(e env, path string) (*scored, error) {
+	if path != "-" && !isCSV(path) {
+		t, err := dataset.Open(path)
+		return &scored{Table: t}, err
+	}
+	var b []byte
+	var t *dataset.Table
+	var err error
+	if path == "-" {
+		if b, err = io.ReadAll(e.in); err == nil {
+			t, err = dataset.OpenCSV(bytes.NewReader(b), "standard input")
+		}
+	} else if t, err = dataset.Open(path); err == nil {
+		b, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &scored{Table: t}
+	if s.cells, err = cells(b); err != nil {
+		return nil, refuse("%s: %v", t.Name, err)
+	}
+	switch len(s.cells) {
+	case t.Rows + 1:
+		s.cells = s.cells[1:] // the header
+	case t.Rows:
+	default:
+		return nil, refuse("%s: %d records for %d rows; was it changed while it was read?", t.Name, len(s.cells), t.Rows)
+	}
+	return s, nil
+}
+
+// isCSV reports whether a path is a table of text that is not compressed.
+func isCSV(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv", ".tsv", ".txt":
+		return true
+	}
+	return false
+}
+
+// cells reads the records of a text that was already found to be a table.
+func cells(b []byte) ([][]string, error) {
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	r := csv.NewReader(bytes.NewReader(b))
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	if !bytes.ContainsRune(line, ',') {
+		for _, c := range "\t;" {
+			if bytes.ContainsRune(line, c) {
+				r.Comma = c
+				break
+			}
+		}
+	}
+	r.FieldsPerRecord = -1
+	return r.ReadAll()
+}
+
+// pairs are a table's rows as a model takes them. Missing[i] says that row i has an empty cell.
+type pairs struct {
+	rows, given [][]float64
+	missing     []bool
+}
+
+// match finds the model's columns and conditions in the table: by name, or by place if the table has as
+// many columns as the model and none of its names.
+func (t *scored) match(m *model.Model, cond given) (p pairs, err error) {
+	fixed := map[string]float64{}
+	for name, s := range cond {
+		c, ok := findCondition(m, name)
+		if !ok {
+			return p, misuse("-given: the model has no condition %q", name)
+		}
+		if fixed[name], err = c.Parse(s); err != nil {
+			return p, misuse("-given: %s", strings.TrimPrefix(err.Error(), "model: "))
+		}
+	}
+	known := 0
+	for _, c := range m.Columns {
+		if t.Index(c) >= 0 {
+			known++
+		}
+	}
+	place := make([]int, m.Dim)
+	byPlace := known == 0 && (len(t.Columns) == m.Dim || len(t.Columns) == m.Dim+len(m.Conditions)-len(fixed))
+	for j, c := range m.Columns {
+		place[j] = t.Index(c)
+		if byPlace {
+			place[j] = j
+		}
+		if place[j] < 0 {
+			return p, refuse("%s: it has no column %q; the model's %d are %s, the table's %d are %s", t.Name, c, m.Dim, some(m.Columns), len(t.Columns), some(t.Columns))
+		}
+		if classes, text := t.Classes[place[j]]; text {
+			return p, refuse("%s: column %q is text (%s), the model wants numbers", t.Name, t.Columns[place[j]], some(classes))
+		}
+	}
+	at := make([]int, len(m.Conditions))
+	next := m.Dim
+	for j, c := range m.Conditions {
+		if _, ok := fixed[c.Name]; ok {
+			at[j] = -1
+			continue
+		}
+		if at[j] = t.Index(c.Name); at[j] < 0 && byPlace && next < len(t.Columns) {
+			at[j] = next
+			next++
+		}
+		if at[j] < 0 {
+			return p, refuse("%s: it has no column for the condition %q; name it so, or fix it with -given %s=VALUE", t.Name, c.Name, c.Name)
+		}
+	}
+	d := len(t.Columns)
+	for i := range t.Rows {
+		x := t.X[i*d : (i+1)*d]
+		row, g := make([]float64, m.Dim), make([]float64, len(m.Conditions))
+		missing := false
+		for j, k := range place {
+			row[j] = x[k]
+			missing = missing || math.IsNaN(x[k])
+		}
+		for j, k := range at {
+			c := m.Conditions[j]
+			switch {
+			case k < 0:
+				g[j] = fixed[c.Name]
+			case math.IsNaN(x[k]):
+				missing = true
+			default:
+				text := strconv.FormatFloat(x[k], 'g', -1, 64)
+				if classes, ok := t.Classes[k]; ok {
+					text = classes[int(x[k])]
+				}
+				if g[j], err = c.Parse(text); err != nil {
+					return p, refuse("%s: row %d, column %q: %s", t.Name, i+1, t.Columns[k], strings.TrimPrefix(err.Error(), "model: "))
+				}
+			}
+		}
+		for j, v := range row {
+			if m.Levels > 0 && !missing && (v != math.Floor(v) || v < 0 || v >= float64(m.Levels)) {
+				return p, refuse("%s: row %d, column %q: %v is not one of the whole numbers 0 to %d", t.Name, i+1, t.Columns[place[j]], v, m.Levels-1)
+			}
+		}
+		p.rows, p.given, p.missing = append(p.rows, row), append(p.given, g), append(p.missing, missing)
+	}
+	return p, nil
+}
+
+func findCondition(m *model.Model, name string) (model.Condition, bool) {
+	for _, c := range m.Conditions {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return model.Condition{}, false
+}
+
+// some lists a few names.
+func some(names []string) string {
+	if len(names) > 8 {
+		return strings.Join(names[:8], ", ") + fmt.Sprintf(" and %d more", len(names)-8)
+	}
+	return strings.Join(names, ", ")
+}
+
+// score writes the table with its scores, a chunk at a time.
+func (t *scored) score(e env, w io.Writer, m *model.Model, p pairs, opt model.DensityOptions) error {
+	out := newTableWriter(w, ".csv", len(p.rows), append(append([]string{}, t.Columns...), "logp", "err", "pvalue", "status"))
+	bad := 0
+	for at := 0; at < len(p.rows); at += chunkRows {
+		to := min(at+chunkRows, len(p.rows))
+		d, err := scoreChunk(e, m, p, at, to, opt)
+		var solve *odeint.SolveError
+		if err != nil && !errors.As(err, &solve) || e.ctx.Err() != nil {
+			return err
+		}
+		for i := at; i < to; i++ {
+			if t.cells != nil {
+				for _, c := range t.cells[i] {
+					out.text(c)
+				}
+			} else {
+				out.numbers(t.X[i*len(t.Columns) : (i+1)*len(t.Columns)])
+			}
+			s := d[i-at]
+			out.number(s.logp)
+			out.number(s.err)
+			out.number(s.pvalue)
+			out.text(s.status)
+			out.end()
+			if s.status != "done" && s.status != "missing" {
+				bad++
+			}
+		}
+	}
+	if bad > 0 {
+		fmt.Fprintf(e.err, "note: %d of %d rows could not be solved; their status says why\n", bad, len(p.rows))
+	}
+	return out.flush()
+}
+
+// rowScore is what is appended to a row.
+type rowScore struct {
+	logp, err, pvalue float64
+	status            string
+}
+
+// scoreChunk scores rows at … to-1. A row with a missing cell has no score.
+func scoreChunk(e env, m *model.Model, p pairs, at, to int, opt model.DensityOptions) ([]rowScore, error) {
+	var index []int
+	out := make([]rowScore, to-at)
+	for i := range out {
+		out[i] = rowScore{math.NaN(), math.NaN(), math.NaN(), "missing"}
+		if !p.missing[at+i] {
+			index = append(index, at+i)
+		}
+	}
+	if len(m.Conditions) > 0 {
+		opt.Given = pick(p.given, index)
+	}
+	opt.Row = index
+	d, err := m.LogDensity(e.ctx, pick(p.rows, index), opt)
+	if len(d.LogP) < len(index) {
+		return out, err
+	}
+	for k, i := range index {
+		out[i-at] = rowScore{d.LogP[k], d.Err[k], d.PValue[k], d.Status[k].String()}
+		if d.Status[k].OK() {
+			out[i-at].status = "done"
+		}
+	}
+	return out, err
+}
+
+// heatMap draws the density of a model of two columns, with the rows of data on it.
+func heatMap(e env, m *model.Model, data, out string, cond given, opt model.DensityOptions) error {
+	if m.Dim != 2 {
+		return misuse("-out %s: a heat map needs a model of 2 columns, this one has %d", out, m.Dim)
+	}
+	var points [][]float64
+	if data != "" {
+		t, err := readScored(e, data)
+		if err != nil {
+			return err
+		}
+		p, err := t.match(m, cond)
+		if err != nil {
+			return err
+		}
+		for i, row := range p.rows {
+			if !p.missing[i] {
+				points = append(points, row)
+			}
+		}
+	}
+	so := model.SampleOptions{Seed: opt.Seed}
+	if len(m.Conditions) > 0 {
+		row, err := m.Encode(cond)
+		if err != nil {
+			return misuse("-given: %s", strings.TrimPrefix(err.Error(), "model: "))
+		}
+		so.Given = [][]float64{row}
+		opt.Given = so.Given
+	}
+	s, err := m.Sample(e.ctx, drawnRows, so)
+	if err != nil {
+		return err
+	}
+	return heatPicture(e, m, points, s, out, opt)
+}

@@ -1,0 +1,415 @@
+package verb
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"pushforward/cfm/model"
+	"pushforward/cmd/internal/progress"
+	"pushforward/cmd/internal/runs"
+)
+
+const trainHelp = `train fits a flow to data and leaves a folder with the model, figures and pictures.
+
+  train                                  the built-in digits, half a minute
+  train -data moons -steps 5000          a toy law
+  train -data table.csv -cond species    a table; species is given, not learned
+  train -resume runs/20261125-moons      go on where a run was stopped
+
+data
+  -data NAME|FILE   digits penguins; gaussian 8gaussians 8gaussians-tight moons
+                    moons-normal scurve rings checkerboard pinwheel spirals;
+                    or a .csv .tsv .npy file, also with .gz        (digits)
+  -cond A,B         columns that rows are given by: text or numbers
+  -drop A,B         columns to leave out
+  -holdout SHARE    rows nothing is fitted to                      (0.2)
+  -scaling HOW      columns, global (one factor), none             (columns)
+what is learned
+  -source LAW       law at t = 0: normal or a toy law              (normal)
+  -path P           condot[:σ] tube[:σ] vp ve cosine bridge[:σ]    (condot)
+  -coupling C       independent ot sinkhorn[:reg]                  (independent)
+  -steps N -batch N -lr RATE                                       (3000 256 0.003)
+  -hidden N -blocks N  size of the network                         (by the data)
+  -seed N|random                                                   (0)
+the run
+  -out DIR          its folder                                     (runs/TIME-NAME)
+  -name NAME        names the folder instead of the data
+  -force            overwrite a run in -out; allow -coupling ot under conditions
+  -resume DIR       go on with a stopped run; settings stay as they were
+  -config FILE      read settings from a config.json; flags override it
+  -log N            steps between lines of metrics.jsonl           (20)
+  -checkpoint TIME  between two saved states: what a kill can cost (5s)
+  -workers N        cores to use; moves no bit of the result       (all)
+  -quiet            no progress line        -version
+`
+
+// trainFlags are the flags of train that do not touch the result.
+type trainFlags struct {
+	out, name, resume, config string
+	force, quiet              bool
+	log                       int
+	checkpoint                time.Duration
+}
+
+func train(e env, args []string) error {
+	c := config{Data: digits}
+	var tf trainFlags
+	f := newFlags("train")
+	c.define(f)
+	f.StringVar(&tf.out, "out", "", "")
+	f.StringVar(&tf.name, "name", "", "")
+	f.StringVar(&tf.resume, "resume", "", "")
+	f.StringVar(&tf.config, "config", "", "")
+	f.BoolVar(&tf.force, "force", false, "")
+	f.BoolVar(&tf.quiet, "quiet", false, "")
+	f.IntVar(&tf.log, "log", 20, "")
+	f.DurationVar(&tf.checkpoint, "checkpoint", 5*time.Second, "")
+	workersFlag(f)
+	if err := parse(e, f, trainHelp, args); err != nil {
+		return err
+	}
+	if tf.log < 1 || tf.checkpoint < 0 {
+		return misuse("-log %d, -checkpoint %v: out of range", tf.log, tf.checkpoint)
+	}
+	if tf.config != "" {
+		// The file first, then the flags again over it.
+		c = config{Data: digits}
+		if err := c.readConfig(tf.config); err != nil {
+			return err
+		}
+		c.made = made{}
+		if err := f.Parse(args); err != nil {
+			return misuse("%v", err)
+		}
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	if tf.resume != "" {
+		return resume(e, c, tf, setFlags(f))
+	}
+	return fresh(e, c, tf)
+}
+
+// fresh trains a new run.
+func fresh(e env, c config, tf trainFlags) error {
+	fit, data, err := prepare(&c, tf.force)
+	if err != nil {
+		return err
+	}
+	name := tf.name
+	if name == "" {
+		name = data.name
+	}
+	dir := tf.out
+	if dir == "" {
+		dir = runs.NewDir(name, time.Now())
+	}
+	c.made = madeHere(name, data.sha)
+	folder, err := runs.Create(dir, tf.force)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if err := folder.WriteJSON(runs.Config, c); err != nil {
+		return err
+	}
+	return (&session{e: e, c: c, tf: tf, data: data, fit: fit, folder: folder}).run()
+}
+
+// resume goes on with a run. Its settings are those it was started with.
+func resume(e env, flags config, tf trainFlags, set map[string]bool) error {
+	folder, err := runs.Resume(tf.resume)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	c, err := dirConfig(tf.resume)
+	if err != nil {
+		return err
+	}
+	if tf.out != "" && tf.out != tf.resume {
+		return misuse("-out and -resume name two folders")
+	}
+	var differ []string
+	for _, d := range flags.differences(c) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(d, "-"), " ")
+		if set[name] || tf.config != "" {
+			differ = append(differ, d)
+		}
+	}
+	if len(differ) > 0 {
+		return misuse("-resume %s: a run goes on with its own settings, these differ: %s", tf.resume, strings.Join(differ, ", "))
+	}
+	was := c
+	fit, data, err := prepare(&c, true)
+	if err != nil {
+		return err
+	}
+	if was.DataSum != "" && was.DataSum != data.sha {
+		return refuse("-resume %s: %s has changed since the run was started", tf.resume, c.Data)
+	}
+	if folder.Has(runs.State) {
+		b, err := os.ReadFile(folder.Path(runs.State))
+		if err == nil {
+			err = fit.Load(bytes.NewReader(b))
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", folder.Path(runs.State), err)
+		}
+	}
+	s := &session{e: e, c: c, tf: tf, data: data, fit: fit, folder: folder, before: folder.LastWall()}
+	if fit.Step() >= fit.Options().Steps && folder.Has(runs.Model) && folder.Has(runs.Summary) {
+		fmt.Fprintf(e.err, "%s is finished: %d steps\n", tf.resume, fit.Step())
+		return s.again()
+	}
+	return s.run()
+}
+
+// prepare loads the data and makes the fit. It fills c with the settings in effect.
+func prepare(c *config, force bool) (*model.Fitter, set, error) {
+	data, err := load(*c)
+	if err != nil {
+		return nil, data, err
+	}
+	opt := model.Options{
+		Seed: c.Seed, Steps: c.Steps, Batch: c.Batch, LR: c.LR, Hidden: c.Hidden, Blocks: c.Blocks,
+		Holdout: c.Holdout, Scaling: c.Scaling, Path: c.Path, Coupling: c.Coupling, Force: force,
+		Levels: data.levels, Columns: data.columns, Conditions: data.conds, Given: data.given,
+	}
+	if data.law != nil {
+		opt.Law = data.law
+	}
+	if data.side > 0 {
+		opt.Image = true
+		if opt.Scaling == "" {
+			opt.Scaling = model.Global
+		}
+	}
+	if opt.Source, err = source(c.Source, len(data.columns)); err != nil {
+		return nil, data, err
+	}
+	if opt.Source != nil {
+		opt.SourceTag = c.Source
+	}
+	if err := checkNames(opt); err != nil {
+		return nil, data, err
+	}
+	fit, err := model.NewFitter(data.rows, opt)
+	if err != nil {
+		return nil, data, err
+	}
+	o := fit.Options()
+	c.Steps, c.Batch, c.LR, c.Hidden, c.Blocks = o.Steps, o.Batch, o.LR, o.Hidden, o.Blocks
+	c.Holdout, c.Scaling, c.Path, c.Coupling = o.Holdout, o.Scaling, o.Path, o.Coupling
+	data.notes = append(data.notes, fit.Notes...)
+	return fit, data, nil
+}
+
+// checkNames refuses names in flags before they are taken for bad data.
+func checkNames(o model.Options) error {
+	if _, err := model.ParsePath(o.Path); err != nil {
+		return misuse("-path: %s", strings.TrimPrefix(err.Error(), "model: "))
+	}
+	c, err := model.ParseCoupling(o.Coupling)
+	if err != nil {
+		return misuse("-coupling: %s", strings.TrimPrefix(err.Error(), "model: "))
+	}
+	if !o.Force && len(o.Conditions) > 0 && !model.Independent(c) {
+		return misuse("-coupling %s under conditions skews what is drawn; leave it independent, or -force it", o.Coupling)
+	}
+	switch o.Scaling {
+	case "", model.Columns, model.Global, model.None:
+		return nil
+	}
+	return misuse("-scaling: %q is not columns, global or none", o.Scaling)
+}
+
+// session is one process's part in a run.
+type session struct {
+	e      env
+	c      config
+	tf     trainFlags
+	data   set
+	fit    *model.Fitter
+	folder *runs.Run
+	before float64 // seconds trained in earlier sessions
+
+	start time.Time
+	first int // the step this session began at
+}
+
+// run trains to the end, or until it is stopped, and reports.
+func (s *session) run() error {
+	s.announce()
+	metrics, err := s.folder.Metrics(s.fit.Step())
+	if err != nil {
+		return err
+	}
+	defer metrics.Close()
+	if s.fit.Step() == 0 {
+		s.before = 0
+	}
+	s.first = s.fit.Step()
+	var line *progress.Line
+	if !s.tf.quiet {
+		line = progress.New(s.e.err, s.first)
+	}
+	save := newSaver(s.folder)
+	var failed error // of a checkpoint or the log, met while training
+	s.start = time.Now()
+	last := s.start
+	err = s.fit.Watch(s.e.ctx, func(p model.Progress) bool {
+		line.Show(p.Step, p.Steps, p.Loss, p.Val)
+		now := time.Now()
+		if p.HasVal || p.Step%s.tf.log == 0 || p.Step == p.Steps {
+			keep(&failed, metrics.Add(s.logLine(p, now)))
+		}
+		if now.Sub(last) >= s.tf.checkpoint && p.Step < p.Steps {
+			last = now
+			keep(&failed, save.start(s.fit))
+		}
+		return failed == nil
+	})
+	line.End()
+	wall := time.Since(s.start).Seconds()
+	keep(&failed, save.wait())
+	switch {
+	case failed != nil:
+		return failed
+	case errors.Is(err, model.ErrDiverged):
+		return s.divergence(err)
+	case err != nil && s.e.ctx.Err() == nil:
+		return err
+	}
+	if err := s.save(); err != nil {
+		return err
+	}
+	if err != nil {
+		return s.stopped()
+	}
+	return s.finish(wall)
+}
+
+// keep sets first to err unless it holds an error already.
+func keep(first *error, err error) {
+	if *first == nil {
+		*first = err
+	}
+}
+
+// announce says what is about to happen.
+func (s *session) announce() {
+	if s.tf.quiet {
+		return
+	}
+	w := s.e.err
+	given := ""
+	if len(s.data.conds) > 0 {
+		given = " given "
+		for i, c := range s.data.conds {
+			given += map[bool]string{true: ", ", false: ""}[i > 0] + c.Name
+		}
+	}
+	shares := fmt.Sprintf("%d rows train, %d are held out", len(s.fit.Train()), len(s.fit.Held()))
+	if s.data.law != nil {
+		shares = fmt.Sprintf("rows are drawn anew for each batch, %d are held out", len(s.fit.Held()))
+	}
+	fmt.Fprintf(w, "%s: %d columns%s; %s\n", s.data.name, len(s.data.columns), given, shares)
+	for _, n := range s.data.notes {
+		fmt.Fprintf(w, "note: %s\n", n)
+	}
+	from := ""
+	if n := s.fit.Step(); n > 0 {
+		from = fmt.Sprintf(", from step %d", n)
+	}
+	fmt.Fprintf(w, "network %d×%d, %d weights; %d steps of %d rows%s; seed %d; folder %s\n",
+		s.c.Hidden, s.c.Blocks, s.fit.Weights(), s.c.Steps, s.c.Batch, from, s.c.Seed, s.folder.Dir)
+}
+
+// logLine is one line of metrics.jsonl.
+func (s *session) logLine(p model.Progress, now time.Time) runs.Line {
+	wall := now.Sub(s.start).Seconds()
+	l := runs.Line{Step: p.Step, WallS: s.before + wall, Loss: p.Loss, GradNorm: p.GradNorm, LR: p.LR}
+	if wall > 0 {
+		l.RowsPerS = math.Round(float64((p.Step-s.first)*s.c.Batch) / wall)
+	}
+	if p.HasVal {
+		l.ValLoss = &p.Val
+	}
+	return l
+}
+
+// save writes the state.
+func (s *session) save() error { return s.folder.WriteFile(runs.State, s.fit.Save) }
+
+// stopped says how to go on with a run that a signal ended.
+func (s *session) stopped() error {
+	fmt.Fprintf(s.e.err, "stopped after step %d of %d; the run is saved. Go on with:\n  %s -resume %s\n", s.fit.Step(), s.c.Steps, invocation(), s.folder.Dir)
+	return &problem{stopCode(s.e.ctx), errSilent}
+}
+
+// divergence tells of a run that met a number that is not finite. Its last checkpoint stays.
+func (s *session) divergence(err error) error {
+	kept := "no checkpoint had been written"
+	if s.folder.Has(runs.State) {
+		kept = "the last checkpoint is in " + s.folder.Path(runs.State)
+	}
+	return fmt.Errorf("%w; %s", err, kept)
+}
+
+// invocation is how this command was called, for a line that a person can paste.
+func invocation() string {
+	if strings.Contains(os.Args[0], "go-build") {
+		return "go run ./cmd/train"
+	}
+	if len(os.Args) > 1 && os.Args[1] == "train" {
+		return os.Args[0] + " train"
+	}
+	return os.Args[0]
+}
+
+// saver writes checkpoints beside the training: the state is taken between two steps, its file written
+// and synced while the next steps run.
+type saver struct {
+	folder *runs.Run
+	done   chan error // of the write under way; nil: none
+}
+
+func newSaver(folder *runs.Run) *saver { return &saver{folder: folder} }
+
+// start takes the state and begins to write it. It returns the error of the write before.
+func (s *saver) start(fit *model.Fitter) error {
+	if err := s.wait(); err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := fit.Save(&b); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	s.done = done
+	go func() {
+		done <- s.folder.WriteFile(runs.State, func(w io.Writer) error {
+			_, err := w.Write(b.Bytes())
+			return err
+		})
+	}()
+	return nil
+}
+
+// wait waits for a write under way.
+func (s *saver) wait() error {
+	if s.done == nil {
+		return nil
+	}
+	err := <-s.done
+	s.done = nil
+	return err
+}
