@@ -2,7 +2,10 @@
 
 package simd
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+)
 
 // The stubs of a tier's elementwise assembly. They see whole vectors only: n is a positive multiple of the
 // vector's length. k is the table of constants, or the scalars of the kernel.
@@ -25,6 +28,16 @@ type stubs[F Float] struct {
 
 	// maxBits puts into the vector at dst the largest upper 32 bits of |x|, as integers, lane by lane.
 	maxBits stub1[F]
+
+	// dot, sum and sumSq continue the 32 lanes at dst; n is a multiple of 32.
+	dot        stub2[F]
+	sum, sumSq func(dst *float64, x *F, n int, k *F)
+
+	// combine reads m ≥ 1 slopes at k, with their coefficients as a table at c.
+	combine func(dst, y, h *F, n int, c *F, k **F, m int)
+	// addRow and addRows do the first n columns, whole vectors, of rows that are stride apart.
+	addRow  func(dst, x, row *F, n, rows, stride int)
+	addRows func(dst, x *F, n, rows, stride int)
 }
 
 // assembly makes kernels of stubs: it checks lengths, cuts long slices, and gives tails the room of a vector.
@@ -53,7 +66,8 @@ func newAssembly[F Float](width, copies int, s stubs[F]) *assembly[F] {
 }
 
 // hide returns p, without the compiler's knowing: the room for a tail may stay on the stack although its
-// address goes through a function value. No stub keeps a pointer.
+// address goes through a function value. No stub keeps a pointer. What is hidden must be used, or kept alive,
+// after the call.
 //
 //go:noescape
 func hide(p unsafe.Pointer) unsafe.Pointer
@@ -68,6 +82,13 @@ func (a *assembly[F]) into(k *Kernels[F]) {
 	k.Shift = a.scalar("Shift", a.shift)
 	k.Axpy = a.kernelAxpy
 	k.MulAdd = a.kernelMulAdd
+	k.Combine = a.kernelCombine
+
+	k.Dot = a.kernelDot
+	k.Sum = a.reduce(a.sum)
+	k.SumSq = a.reduce(a.sumSq)
+	k.AddRow = a.kernelAddRow
+	k.AddRows = a.kernelAddRows
 
 	k.Exp = a.map1("Exp", a.exp)
 	k.Log = a.map1("Log", a.log)
@@ -183,7 +204,7 @@ func (a *assembly[F]) scalar(name string, f stub1[F]) func(dst []F, s F, x []F) 
 		equal(name, len(dst), len(x))
 		var k scalars[F]
 		a.run1(f, dst, x, k.set(a.copies, s))
-		keep(&k)
+		runtime.KeepAlive(&k)
 	}
 }
 
@@ -191,13 +212,8 @@ func (a *assembly[F]) kernelAxpy(dst []F, s F, x []F) {
 	equal("Axpy", len(dst), len(x))
 	var k scalars[F]
 	a.run2(a.axpy, dst, x, dst, k.set(a.copies, s))
-	keep(&k)
+	runtime.KeepAlive(&k)
 }
-
-// keep keeps k alive, which the compiler could believe dead once its address is hidden.
-//
-//go:noinline
-func keep[F Float](*scalars[F]) {}
 
 // wave makes a kernel of sine or cosine: the assembly where all arguments are small enough for it, the plain
 // Go of large otherwise. A block is a few hundred elements, so that one large argument spoils little.
@@ -256,5 +272,5 @@ func (a *assembly[F]) kernelAdam(w, m, v, g []F, c AdamCoeffs) {
 		copy(m[n:], t[1][:])
 		copy(v[n:], t[2][:])
 	}
-	keep(&k)
+	runtime.KeepAlive(&k)
 }

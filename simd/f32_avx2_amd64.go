@@ -37,6 +37,12 @@ func avx2F32(k *Kernels[float32]) *Kernels[float32] {
 		mulAdd:       f32MulAddAVX2,
 		adam:         f32AdamAVX2,
 		maxBits:      f32MaxBitsAVX2,
+		dot:          f32DotAVX2,
+		sum:          f32SumAVX2,
+		sumSq:        f32SumSqAVX2,
+		combine:      f32CombineAVX2,
+		addRow:       f32AddRowAVX2,
+		addRows:      f32AddRowsAVX2,
 	}).into(k)
 	k.gemm = f32GemmAVX2
 	k.Transpose = k.gemm.transposeDense
@@ -137,3 +143,21 @@ func f32MulAddAVX2(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32AdamAVX2(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32DotAVX2(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32SumAVX2(dst *float64, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SumSqAVX2(dst *float64, x *float32, n int, k *float32)
+
+//go:noescape
+func f32CombineAVX2(dst, y, h *float32, n int, c *float32, k **float32, m int)
+
+//go:noescape
+func f32AddRowAVX2(dst, x, row *float32, n, rows, stride int)
+
+//go:noescape
+func f32AddRowsAVX2(dst, x *float32, n, rows, stride int)

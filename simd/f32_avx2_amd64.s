@@ -9,6 +9,7 @@
 #include "loop_amd64.h"
 #include "poly_f32.h"
 #include "elem.h"
+#include "reduce.h"
 
 TEXT ·f32ExpAVX2(SB), NOSPLIT, $0-32
 	ARGS1
@@ -133,3 +134,24 @@ TEXT ·f32AdamAVX2(SB), NOSPLIT, $0-48
 TEXT ·f32MaxBitsAVX2(SB), NOSPLIT, $0-32
 	ARGSMAX
 	MAXBITS
+
+TEXT ·f32DotAVX2(SB), NOSPLIT, $0-40
+	ARGSDOT
+	DOT
+
+TEXT ·f32SumAVX2(SB), NOSPLIT, $0-32
+	ARGSSUM
+	SUM
+
+TEXT ·f32SumSqAVX2(SB), NOSPLIT, $0-32
+	ARGSSUM
+	SUMSQ
+
+TEXT ·f32CombineAVX2(SB), NOSPLIT, $0-56
+	COMBINE
+
+TEXT ·f32AddRowAVX2(SB), NOSPLIT, $0-48
+	ADDROW
+
+TEXT ·f32AddRowsAVX2(SB), NOSPLIT, $0-40
+	ADDROWS

@@ -37,6 +37,12 @@ func avx512F32(k *Kernels[float32]) *Kernels[float32] {
 		mulAdd:       f32MulAddAVX512,
 		adam:         f32AdamAVX512,
 		maxBits:      f32MaxBitsAVX512,
+		dot:          f32DotAVX512,
+		sum:          f32SumAVX512,
+		sumSq:        f32SumSqAVX512,
+		combine:      f32CombineAVX512,
+		addRow:       f32AddRowAVX512,
+		addRows:      f32AddRowsAVX512,
 	}).into(k)
 	k.gemm = f32GemmAVX512
 	k.Transpose = k.gemm.transposeDense
@@ -137,3 +143,21 @@ func f32MulAddAVX512(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32AdamAVX512(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32DotAVX512(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32SumAVX512(dst *float64, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SumSqAVX512(dst *float64, x *float32, n int, k *float32)
+
+//go:noescape
+func f32CombineAVX512(dst, y, h *float32, n int, c *float32, k **float32, m int)
+
+//go:noescape
+func f32AddRowAVX512(dst, x, row *float32, n, rows, stride int)
+
+//go:noescape
+func f32AddRowsAVX512(dst, x *float32, n, rows, stride int)

@@ -37,6 +37,12 @@ func neonF32(k *Kernels[float32]) *Kernels[float32] {
 		mulAdd:       f32MulAddNEON,
 		adam:         f32AdamNEON,
 		maxBits:      f32MaxBitsNEON,
+		dot:          f32DotNEON,
+		sum:          f32SumNEON,
+		sumSq:        f32SumSqNEON,
+		combine:      f32CombineNEON,
+		addRow:       f32AddRowNEON,
+		addRows:      f32AddRowsNEON,
 	}).into(k)
 	k.gemm = f32GemmNEON
 	k.Transpose = k.gemm.transposeDense
@@ -137,3 +143,21 @@ func f32MulAddNEON(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32AdamNEON(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32DotNEON(dst, x, y *float32, n int, k *float32)
+
+//go:noescape
+func f32SumNEON(dst *float64, x *float32, n int, k *float32)
+
+//go:noescape
+func f32SumSqNEON(dst *float64, x *float32, n int, k *float32)
+
+//go:noescape
+func f32CombineNEON(dst, y, h *float32, n int, c *float32, k **float32, m int)
+
+//go:noescape
+func f32AddRowNEON(dst, x, row *float32, n, rows, stride int)
+
+//go:noescape
+func f32AddRowsNEON(dst, x *float32, n, rows, stride int)

@@ -9,6 +9,7 @@
 #include "loop_arm64.h"
 #include "poly_f32.h"
 #include "elem.h"
+#include "reduce.h"
 
 TEXT ·f32ExpNEON(SB), NOSPLIT, $0-32
 	ARGS1
@@ -133,3 +134,24 @@ TEXT ·f32AdamNEON(SB), NOSPLIT, $0-48
 TEXT ·f32MaxBitsNEON(SB), NOSPLIT, $0-32
 	ARGSMAX
 	MAXBITS
+
+TEXT ·f32DotNEON(SB), NOSPLIT, $0-40
+	ARGSDOT
+	DOT
+
+TEXT ·f32SumNEON(SB), NOSPLIT, $0-32
+	ARGSSUM
+	SUM
+
+TEXT ·f32SumSqNEON(SB), NOSPLIT, $0-32
+	ARGSSUM
+	SUMSQ
+
+TEXT ·f32CombineNEON(SB), NOSPLIT, $0-56
+	COMBINE
+
+TEXT ·f32AddRowNEON(SB), NOSPLIT, $0-48
+	ADDROW
+
+TEXT ·f32AddRowsNEON(SB), NOSPLIT, $0-40
+	ADDROWS

@@ -37,6 +37,12 @@ func avx2F64(k *Kernels[float64]) *Kernels[float64] {
 		mulAdd:       f64MulAddAVX2,
 		adam:         f64AdamAVX2,
 		maxBits:      f64MaxBitsAVX2,
+		dot:          f64DotAVX2,
+		sum:          f64SumAVX2,
+		sumSq:        f64SumSqAVX2,
+		combine:      f64CombineAVX2,
+		addRow:       f64AddRowAVX2,
+		addRows:      f64AddRowsAVX2,
 	}).into(k)
 	k.gemm = f64GemmAVX2
 	k.Transpose = k.gemm.transposeDense
@@ -137,3 +143,21 @@ func f64MulAddAVX2(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64AdamAVX2(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64DotAVX2(dst, x, y *float64, n int, k *float64)
+
+//go:noescape
+func f64SumAVX2(dst *float64, x *float64, n int, k *float64)
+
+//go:noescape
+func f64SumSqAVX2(dst *float64, x *float64, n int, k *float64)
+
+//go:noescape
+func f64CombineAVX2(dst, y, h *float64, n int, c *float64, k **float64, m int)
+
+//go:noescape
+func f64AddRowAVX2(dst, x, row *float64, n, rows, stride int)
+
+//go:noescape
+func f64AddRowsAVX2(dst, x *float64, n, rows, stride int)

@@ -9,6 +9,7 @@
 #include "loop_amd64.h"
 #include "poly_f64.h"
 #include "elem.h"
+#include "reduce.h"
 
 TEXT ·f64ExpAVX2(SB), NOSPLIT, $0-32
 	ARGS1
@@ -133,3 +134,24 @@ TEXT ·f64AdamAVX2(SB), NOSPLIT, $0-48
 TEXT ·f64MaxBitsAVX2(SB), NOSPLIT, $0-32
 	ARGSMAX
 	MAXBITS
+
+TEXT ·f64DotAVX2(SB), NOSPLIT, $0-40
+	ARGSDOT
+	DOT
+
+TEXT ·f64SumAVX2(SB), NOSPLIT, $0-32
+	ARGSSUM
+	SUM
+
+TEXT ·f64SumSqAVX2(SB), NOSPLIT, $0-32
+	ARGSSUM
+	SUMSQ
+
+TEXT ·f64CombineAVX2(SB), NOSPLIT, $0-56
+	COMBINE
+
+TEXT ·f64AddRowAVX2(SB), NOSPLIT, $0-48
+	ADDROW
+
+TEXT ·f64AddRowsAVX2(SB), NOSPLIT, $0-40
+	ADDROWS

@@ -37,6 +37,12 @@ func avx512F64(k *Kernels[float64]) *Kernels[float64] {
 		mulAdd:       f64MulAddAVX512,
 		adam:         f64AdamAVX512,
 		maxBits:      f64MaxBitsAVX512,
+		dot:          f64DotAVX512,
+		sum:          f64SumAVX512,
+		sumSq:        f64SumSqAVX512,
+		combine:      f64CombineAVX512,
+		addRow:       f64AddRowAVX512,
+		addRows:      f64AddRowsAVX512,
 	}).into(k)
 	k.gemm = f64GemmAVX512
 	k.Transpose = k.gemm.transposeDense
@@ -137,3 +143,21 @@ func f64MulAddAVX512(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64AdamAVX512(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64DotAVX512(dst, x, y *float64, n int, k *float64)
+
+//go:noescape
+func f64SumAVX512(dst *float64, x *float64, n int, k *float64)
+
+//go:noescape
+func f64SumSqAVX512(dst *float64, x *float64, n int, k *float64)
+
+//go:noescape
+func f64CombineAVX512(dst, y, h *float64, n int, c *float64, k **float64, m int)
+
+//go:noescape
+func f64AddRowAVX512(dst, x, row *float64, n, rows, stride int)
+
+//go:noescape
+func f64AddRowsAVX512(dst, x *float64, n, rows, stride int)

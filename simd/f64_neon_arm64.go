@@ -37,6 +37,12 @@ func neonF64(k *Kernels[float64]) *Kernels[float64] {
 		mulAdd:       f64MulAddNEON,
 		adam:         f64AdamNEON,
 		maxBits:      f64MaxBitsNEON,
+		dot:          f64DotNEON,
+		sum:          f64SumNEON,
+		sumSq:        f64SumSqNEON,
+		combine:      f64CombineNEON,
+		addRow:       f64AddRowNEON,
+		addRows:      f64AddRowsNEON,
 	}).into(k)
 	k.gemm = f64GemmNEON
 	k.Transpose = k.gemm.transposeDense
@@ -137,3 +143,21 @@ func f64MulAddNEON(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64AdamNEON(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64DotNEON(dst, x, y *float64, n int, k *float64)
+
+//go:noescape
+func f64SumNEON(dst *float64, x *float64, n int, k *float64)
+
+//go:noescape
+func f64SumSqNEON(dst *float64, x *float64, n int, k *float64)
+
+//go:noescape
+func f64CombineNEON(dst, y, h *float64, n int, c *float64, k **float64, m int)
+
+//go:noescape
+func f64AddRowNEON(dst, x, row *float64, n, rows, stride int)
+
+//go:noescape
+func f64AddRowsNEON(dst, x *float64, n, rows, stride int)

@@ -9,6 +9,7 @@
 #include "loop_arm64.h"
 #include "poly_f64.h"
 #include "elem.h"
+#include "reduce.h"
 
 TEXT ·f64ExpNEON(SB), NOSPLIT, $0-32
 	ARGS1
@@ -133,3 +134,24 @@ TEXT ·f64AdamNEON(SB), NOSPLIT, $0-48
 TEXT ·f64MaxBitsNEON(SB), NOSPLIT, $0-32
 	ARGSMAX
 	MAXBITS
+
+TEXT ·f64DotNEON(SB), NOSPLIT, $0-40
+	ARGSDOT
+	DOT
+
+TEXT ·f64SumNEON(SB), NOSPLIT, $0-32
+	ARGSSUM
+	SUM
+
+TEXT ·f64SumSqNEON(SB), NOSPLIT, $0-32
+	ARGSSUM
+	SUMSQ
+
+TEXT ·f64CombineNEON(SB), NOSPLIT, $0-56
+	COMBINE
+
+TEXT ·f64AddRowNEON(SB), NOSPLIT, $0-48
+	ADDROW
+
+TEXT ·f64AddRowsNEON(SB), NOSPLIT, $0-40
+	ADDROWS

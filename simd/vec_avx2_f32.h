@@ -74,3 +74,18 @@
 	VPADDD K(const_kOneBits), s, s; \
 	VPADDD K(const_kOneBits), u, u
 #define vSCALE(y, n, s, u) VMULPS s, y, y; VMULPS u, y, y
+
+// For the loops of several registers: loop_amd64.h, reduce.h.
+#define CBYTES 32 // of a constant
+#define vZERO(d) VXORPS d, d, d
+#define vFMAC(a, d) VFMADD231PS (R10), a, d
+#define vADDM(p, d) VADDPS p, d, d
+
+// EACH applies an operation to the registers that hold 32 lanes of float32, EACH64 to those of 32 float64.
+#define EACH(OP) OP(0, Y0); OP(1, Y1); OP(2, Y2); OP(3, Y3)
+#define EACH64(OP) OP(0, Y0); OP(1, Y1); OP(2, Y2); OP(3, Y3); OP(4, Y4); OP(5, Y5); OP(6, Y6); OP(7, Y7)
+#define laneLoad(i, a) VMOVUPS ((i)*32)(DI), a
+#define laneStore(i, a) VMOVUPS a, ((i)*32)(DI)
+#define stepDot(i, a) VMOVUPS ((i)*32)(SI)(CX*1), T; VFMADD231PS ((i)*32)(DX)(CX*1), T, a
+#define stepSum(i, a) VCVTPS2PD ((i)*16)(SI)(CX*1), T; VADDPD T, a, a
+#define stepSq(i, a) VCVTPS2PD ((i)*16)(SI)(CX*1), T; VFMADD231PD T, T, a

@@ -68,3 +68,18 @@
 // VSCALEF rounds once, as the two factors of the other tiers do.
 #define vSCALING(t, s, u)
 #define vSCALE(y, n, s, u) VSCALEFPD n, y, y
+
+// For the loops of several registers: loop_amd64.h, reduce.h.
+#define CBYTES 8 // of a constant
+#define vZERO(d) VXORPS d, d, d
+#define vFMAC(a, d) VFMADD231PD.BCST (R10), a, d
+#define vADDM(p, d) VADDPD p, d, d
+
+// EACH applies an operation to the registers that hold 32 lanes of float64, EACH64 to those of 32 float64.
+#define EACH(OP) OP(0, Z0); OP(1, Z1); OP(2, Z2); OP(3, Z3)
+#define EACH64(OP) OP(0, Z0); OP(1, Z1); OP(2, Z2); OP(3, Z3)
+#define laneLoad(i, a) VMOVUPS ((i)*64)(DI), a
+#define laneStore(i, a) VMOVUPS a, ((i)*64)(DI)
+#define stepDot(i, a) VMOVUPD ((i)*64)(SI)(CX*1), T; VFMADD231PD ((i)*64)(DX)(CX*1), T, a
+#define stepSum(i, a) VADDPD ((i)*64)(SI)(CX*1), a, a
+#define stepSq(i, a) VMOVUPD ((i)*64)(SI)(CX*1), T; VFMADD231PD T, T, a

@@ -81,3 +81,20 @@
 	vIADD(s, T, s); \
 	vIADD(u, T, u)
 #define vSCALE(y, n, s, u) vMUL(y, s, y); vMUL(y, u, y)
+
+// For the loops of several registers: loop_arm64.h, reduce.h.
+#define U 29 // scratch
+#define vNEXT(p, d) WORD $(0x3CC10400 | (p)<<5 | (d)) // ldr q, [p], 16
+
+// vWIDEN sets U to two elements of x in float64: the first two of a vector for even i, the last two for odd. It is
+// ldr and fcvtl, or a second ldr and fcvtl2, with x moving on by 8 bytes each time.
+#define vWIDEN(i) WORD $(0xFC408400 | 1<<5 | T); vOP2(0x0E617800, T, U) // ldr d, [x1], 8; fcvtl
+
+// EACH applies an operation to the registers that hold 32 lanes of float32, EACH64 to those of 32 float64.
+#define EACH(OP) OP(0, 0); OP(1, 1); OP(2, 2); OP(3, 3); OP(4, 4); OP(5, 5); OP(6, 6); OP(7, 7)
+#define EACH64(OP) OP(0, 0); OP(1, 1); OP(2, 2); OP(3, 3); OP(4, 4); OP(5, 5); OP(6, 6); OP(7, 7); OP(8, 8); OP(9, 9); OP(10, 10); OP(11, 11); OP(12, 12); OP(13, 13); OP(14, 14); OP(15, 15)
+#define laneLoad(i, a) vNEXT(0, a)
+#define laneStore(i, a) WORD $(0x3C810400 | 0<<5 | (a)) // str q, [x0], 16
+#define stepDot(i, a) vNEXT(1, T); vNEXT(2, U); vFMA(T, U, a)
+#define stepSum(i, a) vWIDEN(i); vOP3(0x4E60D400, a, U, a) // fadd
+#define stepSq(i, a) vWIDEN(i); vOP3(0x4E60CC00, U, U, a) // fmla

@@ -81,3 +81,16 @@
 	vIADD(s, T, s); \
 	vIADD(u, T, u)
 #define vSCALE(y, n, s, u) vMUL(y, s, y); vMUL(y, u, y)
+
+// For the loops of several registers: loop_arm64.h, reduce.h.
+#define U 29 // scratch
+#define vNEXT(p, d) WORD $(0x3CC10400 | (p)<<5 | (d)) // ldr q, [p], 16
+
+// EACH applies an operation to the registers that hold 32 lanes of float64, EACH64 to those of 32 float64.
+#define EACH(OP) OP(0, 0); OP(1, 1); OP(2, 2); OP(3, 3); OP(4, 4); OP(5, 5); OP(6, 6); OP(7, 7); OP(8, 8); OP(9, 9); OP(10, 10); OP(11, 11); OP(12, 12); OP(13, 13); OP(14, 14); OP(15, 15)
+#define EACH64(OP) OP(0, 0); OP(1, 1); OP(2, 2); OP(3, 3); OP(4, 4); OP(5, 5); OP(6, 6); OP(7, 7); OP(8, 8); OP(9, 9); OP(10, 10); OP(11, 11); OP(12, 12); OP(13, 13); OP(14, 14); OP(15, 15)
+#define laneLoad(i, a) vNEXT(0, a)
+#define laneStore(i, a) WORD $(0x3C810400 | 0<<5 | (a)) // str q, [x0], 16
+#define stepDot(i, a) vNEXT(1, T); vNEXT(2, U); vFMA(T, U, a)
+#define stepSum(i, a) vNEXT(1, T); vADD(a, T, a)
+#define stepSq(i, a) vNEXT(1, T); vFMA(T, T, a)
