@@ -34,6 +34,8 @@ type gemmTier[F Float] struct {
 	copy func(dst, src []F, ldd, lds, rows, cols int)
 	// transpose sets dst[j·ldd+i] = src[i·lds+j] for i < rows, j < cols.
 	transpose func(dst, src []F, ldd, lds, rows, cols int)
+	// depth is the most rows of a copied panel of B.
+	depth int
 	// inPlace is the most rows and columns of a B that is read where it lies.
 	inPlace int
 	// zero is as long as the widest block.
@@ -43,9 +45,7 @@ type gemmTier[F Float] struct {
 // Sizes in bytes or elements, found by measurement; none of them moves a bit.
 const (
 	callBytes  = 4 << 20   // size of an element × multiply-adds of one call: at most some 50 µs
-	cacheBytes = 512 << 10 // part of A that is used with one panel after another: L2
-	copiedK    = 256       // rows of a copied panel: L1
-	copiedN    = 512       // columns copied at a time
+	cacheBytes = 512 << 10 // the block of A that stays in the second-level cache
 	longestK   = 1024      // rows of B read in place at a time, for callBytes
 	fewRows    = 32        // with at most so many rows of C copying B costs more than it saves
 	directRows = 64        // A of at most so many rows is read in place
@@ -55,6 +55,10 @@ const (
 )
 
 // product computes c from a and b. c is not transposed.
+//
+// A is cut in blocks of mc×kc, which stay in the second-level cache while one panel of B after
+// another passes, kc rows of a strip's width, which stays in the first. A panel that is copied is
+// copied just before its use.
 func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F) {
 	m, n, k := c.Rows, c.Cols, a.Cols
 	if a.Trans && n <= narrow && m > n {
@@ -64,64 +68,41 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 	size := int(unsafe.Sizeof(c.Data[0]))
 	copyB := b.Trans || m > fewRows && (k > t.inPlace || n > t.inPlace)
 	copyA := m > directRows && (a.Trans || n >= aliasCols && a.Stride*size%alias == 0)
-	kc, nc := longestK, n
+	kc := longestK
 	if copyA || copyB {
-		kc = copiedK
-	}
-	if copyB {
-		nc = copiedN
+		kc = t.depth
 	}
 	kc = even(k, kc)
-	nc = even(n, nc)
 	mc := even(m, max(directRows, cacheBytes/size/kc))
-	ars, aks := a.strides()
 	for p0 := 0; p0 < k; p0 += kc {
 		kc := min(kc, k-p0)
-		if p0 > 0 {
-			from = fromC
-		}
-		ap, ars, aks := a.Data[p0*aks:], ars, aks
-		if copyA {
-			ars, aks = kc+padding, 1
-			ap = grow(&p.a, m*ars)
-			if a.Trans {
-				t.transpose(ap, a.Data[p0*a.Stride:], ars, a.Stride, kc, m)
-			} else {
-				t.copy(ap, a.Data[p0:], ars, a.Stride, m, kc)
+		for i0 := 0; i0 < m; i0 += mc {
+			mc := min(mc, m-i0)
+			s := panel[F]{m: mc, k: kc, ldc: c.Stride, ldi: c.Stride}
+			s.a, s.ars, s.aks = a.block(i0, p0)
+			if copyA {
+				s.ars, s.aks = kc+padding, 1
+				s.a = grow(&p.a, mc*s.ars)
+				t.copyBlock(s.a, a, i0, p0, s.ars, mc, kc)
 			}
-		}
-		for j0 := 0; j0 < n; j0 += nc {
-			nc := min(nc, n-j0)
-			bp := b.Data
-			if copyB {
-				bp = grow(&p.b, kc*nc)
-				t.copyPanels(bp, b, m, p0, j0, kc, nc)
-			}
-			for i0 := 0; i0 < m; i0 += mc {
-				mc := min(mc, m-i0)
-				for j, w := 0, 0; j < nc; j += w {
-					blk := t.choose(m, nc-j)
-					w = min(blk.cols, nc-j)
-					s := panel[F]{
-						block: blk, m: mc, k: kc, cols: w,
-						c: c.Data[i0*c.Stride+j0+j:], ldc: c.Stride,
-						a: ap[i0*ars:], ars: ars, aks: aks,
-					}
-					if copyB {
-						s.b, s.ldb = &bp[j*kc], w
-					} else {
-						s.b, s.ldb = &bp[p0*b.Stride+j0+j], b.Stride
-					}
-					switch from {
-					case fromC:
-						s.init, s.ldi = s.c, s.ldc
-					case fromBias:
-						s.init = bias[j0+j:]
-					default:
-						s.init = t.zero
-					}
-					s.product()
+			for j := 0; j < n; j += s.cols {
+				s.block = t.choose(m, n-j)
+				s.cols = min(s.block.cols, n-j)
+				s.b, s.ldb, _ = b.block(p0, j)
+				if copyB {
+					s.b, s.ldb = grow(&p.b, kc*s.cols), s.cols
+					t.copyBlock(s.b, b, p0, j, s.cols, kc, s.cols)
 				}
+				s.c = c.Data[i0*c.Stride+j:]
+				switch {
+				case p0 > 0 || from == fromC:
+					s.init = s.c
+				case from == fromBias:
+					s.init, s.ldi = bias[j:], 0
+				default:
+					s.init, s.ldi = t.zero, 0
+				}
+				s.product()
 			}
 		}
 	}
@@ -137,16 +118,20 @@ func even(n, max int) int {
 	return (n + pieces - 1) / pieces
 }
 
-// copyPanels copies kc rows of nc columns of b, from row p0 and column j0 on, to dst: the columns
-// of a block side by side, block after block.
-func (t *gemmTier[F]) copyPanels(dst []F, b Mat[F], m, p0, j0, kc, nc int) {
-	for j, w := 0, 0; j < nc; j += w {
-		w = min(t.choose(m, nc-j).cols, nc-j)
-		if b.Trans {
-			t.transpose(dst[j*kc:], b.Data[(j0+j)*b.Stride+p0:], w, b.Stride, w, kc)
-		} else {
-			t.copy(dst[j*kc:], b.Data[p0*b.Stride+j0+j:], w, b.Stride, kc, w)
-		}
+// block returns the elements of a from row i and column j on, and their strides.
+func (a Mat[F]) block(i, j int) (data []F, row, col int) {
+	row, col = a.strides()
+	return a.Data[i*row+j*col:], row, col
+}
+
+// copyBlock copies rows×cols elements of a, from row i and column j on, to dst, whose rows are ldd
+// apart.
+func (t *gemmTier[F]) copyBlock(dst []F, a Mat[F], i, j, ldd, rows, cols int) {
+	src, _, _ := a.block(i, j)
+	if a.Trans {
+		t.transpose(dst, src, ldd, a.Stride, cols, rows)
+	} else {
+		t.copy(dst, src, ldd, a.Stride, rows, cols)
 	}
 }
 
@@ -175,7 +160,7 @@ type panel[F Float] struct {
 	a    []F
 	ars  int
 	aks  int
-	b    *F
+	b    []F
 	ldb  int
 	init []F
 	ldi  int
@@ -193,7 +178,7 @@ func (s *panel[F]) product() {
 			rows, high = rows-1, tiles
 		}
 		n := min(high, most)
-		s.run(&s.c[i*s.ldc], &s.a[i*s.ars], s.b, &s.init[i*s.ldi],
+		s.run(&s.c[i*s.ldc], &s.a[i*s.ars], &s.b[0], &s.init[i*s.ldi],
 			s.ldc, s.ars, s.aks, s.ldb, s.ldi, s.k, rows, n, s.cols)
 		i, high, tiles = i+n*rows, high-n, tiles-n
 	}
