@@ -40,7 +40,8 @@ type Fitter struct {
 	rows, given [][]float64
 	train, held []int
 	val         float64 // the held-out loss last found
-	scored      []int
+	watch       func(Progress)
+	scored      []int // the held-out rows that Finish scored
 	density     Density
 }
 
@@ -130,7 +131,7 @@ func (f *Fitter) build(dim int) error {
 		Flow: m.flow, Loss: cfm.Match(m.flow.Field, path, nil), Coupling: coupling,
 		LR:    optim.Cosine(opt.LR, min(100, opt.Steps/10), opt.Steps),
 		Batch: opt.Batch, Steps: opt.Steps, ValEvery: opt.ValEvery,
-		Key: rng.New(opt.Seed).Named("train"),
+		Key: rng.New(opt.Seed).Named("train"), OnStep: f.onStep,
 	}
 	if opt.Law != nil {
 		f.trainer.Data = drawn{opt.Law, m}
@@ -211,17 +212,7 @@ func (f *Fitter) Watch(ctx context.Context, step func(Progress) bool) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	stopped := false
-	f.trainer.OnStep = func(m cfm.Metrics) {
-		if m.HasVal {
-			f.val = m.Val
-		}
-		p := Progress{
-			Step: m.Step, Steps: f.opt.Steps, Loss: m.Loss, GradNorm: m.GradNorm, LR: m.LR,
-			Val: f.val, HasVal: m.HasVal,
-		}
-		if f.opt.OnStep != nil {
-			f.opt.OnStep(p)
-		}
+	f.watch = func(p Progress) {
 		if !step(p) {
 			stopped = true
 			stop()
@@ -232,6 +223,21 @@ func (f *Fitter) Watch(ctx context.Context, step func(Progress) bool) error {
 		return nil
 	}
 	return err
+}
+
+// onStep is what the trainer calls. It is set once: a trainer's settings are fixed when it begins.
+func (f *Fitter) onStep(m cfm.Metrics) {
+	if m.HasVal {
+		f.val = m.Val
+	}
+	p := Progress{
+		Step: m.Step, Steps: f.opt.Steps, Loss: m.Loss, GradNorm: m.GradNorm, LR: m.LR,
+		Val: f.val, HasVal: m.HasVal,
+	}
+	if f.opt.OnStep != nil {
+		f.opt.OnStep(p)
+	}
+	f.watch(p)
 }
 
 // Weights is the number of the network's weights.

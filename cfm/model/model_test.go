@@ -123,6 +123,7 @@ func TestResumeEqualsNeverStopping(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range n {
 		var state []byte
+		was := 0
 		stops := []int{1 + r.IntN(steps-1), 1 + r.IntN(steps-1), steps}
 		for _, stop := range stops {
 			f, err := NewFitter(rows, o)
@@ -131,6 +132,8 @@ func TestResumeEqualsNeverStopping(t *testing.T) {
 				require.NoError(t, f.Load(bytes.NewReader(state)))
 			}
 			require.NoError(t, f.Watch(ctx, func(p Progress) bool { return p.Step < stop }))
+			require.Equal(t, max(stop, min(was+1, steps)), f.Step())
+			was = f.Step()
 			var b bytes.Buffer
 			require.NoError(t, f.Save(&b))
 			state = b.Bytes()

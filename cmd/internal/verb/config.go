@@ -77,15 +77,6 @@ func (c *config) define(f *flag.FlagSet) {
 	})
 }
 
-// settings names the flags that define makes.
-func settings() map[string]bool {
-	f := flag.NewFlagSet("", flag.ContinueOnError)
-	new(config).define(f)
-	names := map[string]bool{}
-	f.VisitAll(func(g *flag.Flag) { names[g.Name] = true })
-	return names
-}
-
 // readSeed reads a whole number, or draws one for "random".
 func readSeed(s string) (uint64, error) {
 	if s == "random" {
@@ -104,7 +95,7 @@ func readSeed(s string) (uint64, error) {
 func (c *config) readConfig(path string) error {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return err
+		return unreadable(err)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()

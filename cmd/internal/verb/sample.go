@@ -195,7 +195,7 @@ func openModel(e env, path string) (*model.Model, error) {
 	}
 	m, err := model.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	if m.Source != "" {
 		src, err := source(m.Source, m.Dim)

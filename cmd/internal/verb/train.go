@@ -125,6 +125,9 @@ func fresh(e env, c config, tf trainFlags) error {
 
 // resume goes on with a run. Its settings are those it was started with.
 func resume(e env, flags config, tf trainFlags, set map[string]bool) error {
+	if _, err := os.Stat(tf.resume); err != nil {
+		return unreadable(err)
+	}
 	folder, err := runs.Resume(tf.resume)
 	if err != nil {
 		return err

@@ -146,6 +146,15 @@ func misuse(format string, a ...any) error { return &problem{usage, fmt.Errorf(f
 // refuse is an error of data or of a file.
 func refuse(format string, a ...any) error { return &problem{refused, fmt.Errorf(format, a...)} }
 
+// unreadable makes an error of a file that was to be read one of input, whatever the reason.
+func unreadable(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return &problem{refused, err}
+	}
+	return err
+}
+
 // errSilent is a failure about which everything has been said.
 var errSilent = errors.New("")
 
