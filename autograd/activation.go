@@ -117,9 +117,9 @@ func (tanhGradOp[F]) grad(t *Tape[F], n *node[F], i int, dst, h []F) {
 		t.k.TanhGrad(dst, y, h)
 		return
 	}
-	t.k.Mul(dst, h, g)
-	t.k.Mul(dst, dst, y)
-	t.k.Scale(dst, -2, dst)
+	t.times(dst, h, g)
+	t.times(dst, dst, y)
+	t.scale(dst, -2, dst)
 }
 
 // Sigmoid: y' = y·(1 - y).
@@ -330,7 +330,7 @@ func (softplusOp[F]) VJP(y, g Var[F], _ int) Var[F] { return g.Mul(y.In(0).Sigmo
 func (softplusOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 	d := t.rev.take(len(g))
 	t.k.Sigmoid(d, t.nodes[n.in[0]].data)
-	t.k.Mul(dst, g, d)
+	t.times(dst, g, d)
 	t.rev.give(d)
 }
 

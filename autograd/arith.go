@@ -84,12 +84,16 @@ func (addOp[F]) Forward(z Var[F]) {
 	if len(x.data) == len(n.data) && len(y.data) != len(n.data) && len(y.data) > 0 {
 		switch kind, _ := layout(y.shape, n.shape); kind {
 		case single:
-			t.k.Shift(n.data, y.data[0], x.data)
+			t.shift(n.data, y.data[0], x.data)
 			return
 		case row:
 			t.k.AddRow(n.data, x.data, y.data)
 			return
 		}
+	}
+	if len(x.data) == len(n.data) && len(y.data) == len(n.data) {
+		t.plus(n.data, x.data, y.data)
+		return
 	}
 	t.zip(t.k.Add, n.data, n.shape, x.data, x.shape, y.data, y.shape)
 }
@@ -100,7 +104,7 @@ func (addOp[F]) grad(t *Tape[F], n *node[F], i int, dst, g []F) {
 
 func (addOp[F]) gradAdd(t *Tape[F], n *node[F], i int, dst, g []F) bool {
 	if len(dst) == len(g) {
-		t.k.Add(dst, dst, g)
+		t.plus(dst, dst, g)
 		return true
 	}
 	return t.sumAdd(dst, t.nodes[n.in[i]].shape, g, n.shape)
@@ -128,7 +132,7 @@ func (subOp[F]) Forward(z Var[F]) {
 	t := z.t
 	n, x, y := z.operands("Sub")
 	if len(x.data) == len(n.data) && len(y.data) == 1 && len(n.data) > 1 {
-		t.k.Shift(n.data, -y.data[0], x.data)
+		t.shift(n.data, -y.data[0], x.data)
 		return
 	}
 	t.zip(t.k.Sub, n.data, n.shape, x.data, x.shape, y.data, y.shape)
@@ -143,7 +147,7 @@ func (subOp[F]) VJP(z, g Var[F], i int) Var[F] {
 func (subOp[F]) grad(t *Tape[F], n *node[F], i int, dst, g []F) {
 	t.shed(dst, &t.nodes[n.in[i]], g, n)
 	if i == 1 {
-		t.k.Scale(dst, -1, dst)
+		t.scale(dst, -1, dst)
 	}
 }
 
@@ -155,17 +159,21 @@ func (mulOp[F]) Forward(z Var[F]) {
 
 // mul is zip with Kernels.Mul, with shorter ways for numbers and columns.
 func (t *Tape[F]) mul(dst []F, z Shape, x []F, xs Shape, y []F, ys Shape) {
+	if len(x) == len(dst) && len(y) == len(dst) {
+		t.times(dst, x, y)
+		return
+	}
 	if len(x) < len(y) {
 		x, xs, y, ys = y, ys, x, xs
 	}
 	if len(x) == len(dst) && len(y) < len(dst) {
 		switch kind, n := layout(ys, z); {
 		case kind == single:
-			t.k.Scale(dst, y[0], x)
+			t.scale(dst, y[0], x)
 			return
 		case kind == column && n >= rowCall:
 			for i, a := range y {
-				t.k.Scale(dst[i*n:(i+1)*n], a, x[i*n:(i+1)*n])
+				t.scale(dst[i*n:(i+1)*n], a, x[i*n:(i+1)*n])
 			}
 			return
 		}
@@ -218,7 +226,7 @@ func (divOp[F]) grad(t *Tape[F], n *node[F], i int, dst, g []F) {
 	if i == 0 {
 		t.zip(t.k.Div, d, n.shape, g, n.shape, y.data, y.shape)
 	} else {
-		t.k.Mul(d, g, n.data)
+		t.times(d, g, n.data)
 		t.zip(t.k.Div, d, n.shape, d, n.shape, y.data, y.shape)
 	}
 	if len(dst) != len(g) {
@@ -226,6 +234,6 @@ func (divOp[F]) grad(t *Tape[F], n *node[F], i int, dst, g []F) {
 		t.rev.give(d)
 	}
 	if i == 1 {
-		t.k.Scale(dst, -1, dst)
+		t.scale(dst, -1, dst)
 	}
 }

@@ -150,7 +150,7 @@ func (t *Tape[F]) sweep(hi, lo int32) {
 		case n.kind == isParam:
 			p := t.slots[n.ints].p
 			d := r.grad[p.Off : p.Off+len(g)]
-			t.k.Add(d, d, g)
+			t.plus(d, d, g)
 		case n.op != nil:
 			if op, ok := n.op.(raw[F]); ok {
 				if t.raw(op, n, g) {
@@ -208,7 +208,7 @@ func (t *Tape[F]) add(op raw[F], n *node[F], i int, dst, g []F) {
 	}
 	d := t.rev.take(len(dst))
 	op.grad(t, n, i, d, g)
-	t.k.Add(dst, dst, d)
+	t.plus(dst, dst, d)
 	t.rev.give(d)
 }
 
@@ -250,9 +250,9 @@ func (t *Tape[F]) gather(a int32, d []F) {
 	case x.kind == isParam:
 		p := t.slots[x.ints].p
 		c := r.grad[p.Off : p.Off+len(d)]
-		t.k.Add(c, c, d)
+		t.plus(c, c, d)
 	case r.cot[a] != nil:
-		t.k.Add(r.cot[a], r.cot[a], d)
+		t.plus(r.cot[a], r.cot[a], d)
 	default:
 		c := r.take(len(d))
 		copy(c, d)

@@ -260,9 +260,16 @@ func (t *Tape[F]) bilinear(mode int, q convGeom, dst, a, b []F, acc bool) {
 	img, res, wts := q.cg*q.h*q.w, q.og*q.pix, q.og*q.rows
 	plain := q.kh == 1 && q.kw == 1 && q.sh == 1 && q.sw == 1 && q.ph == 0 && q.pw == 0
 	hold := t.mem
-	var cols []F
+	var cols, wt []F
 	if !plain {
 		cols = t.mem.alloc(q.rows * q.pix)
+	}
+	if mode == couple {
+		// The products go to the transpose, as columns·uᵀ: u is smaller to turn than the columns are.
+		wt = t.mem.alloc(len(dst))
+		for g := range q.groups {
+			t.k.Transpose(wt[g*wts:(g+1)*wts], dst[g*wts:(g+1)*wts], q.og, q.rows)
+		}
 	}
 	for i := range q.n * q.groups {
 		g := i % q.groups
@@ -283,7 +290,7 @@ func (t *Tape[F]) bilinear(mode int, q convGeom, dst, a, b []F, acc bool) {
 			}
 			t.k.Gemm(&t.packs, simd.Dense(c, q.rows, q.pix), simd.Dense(at(b, wts, g), q.og, q.rows).T(), simd.Dense(at(a, res, i), q.og, q.pix), plain)
 			if !plain {
-				col2im(q, at(dst, img, i), cols)
+				col2im(t.k, q, at(dst, img, i), cols)
 			}
 		case couple:
 			c := cols
@@ -292,7 +299,12 @@ func (t *Tape[F]) bilinear(mode int, q convGeom, dst, a, b []F, acc bool) {
 			} else {
 				im2col(q, cols, at(a, img, i))
 			}
-			t.k.Gemm(&t.packs, simd.Dense(at(dst, wts, g), q.og, q.rows), simd.Dense(at(b, res, i), q.og, q.pix), simd.Dense(c, q.rows, q.pix).T(), true)
+			t.k.Gemm(&t.packs, simd.Dense(at(wt, wts, g), q.rows, q.og), simd.Dense(c, q.rows, q.pix), simd.Dense(at(b, res, i), q.og, q.pix).T(), true)
+		}
+	}
+	if mode == couple {
+		for g := range q.groups {
+			t.k.Transpose(dst[g*wts:(g+1)*wts], wt[g*wts:(g+1)*wts], q.rows, q.og)
 		}
 	}
 	t.mem.at, t.mem.off = hold.at, hold.off

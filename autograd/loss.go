@@ -32,7 +32,7 @@ func (mseOp[F]) grad(t *Tape[F], n *node[F], i int, dst, g []F) {
 	x, y := t.nodes[n.in[i]].data, t.nodes[n.in[1-i]].data
 	a := F(2/float64(len(x))) * g[0]
 	t.k.Sub(dst, x, y)
-	t.k.Scale(dst, a, dst)
+	t.scale(dst, a, dst)
 }
 
 // huberOp is ½d² for |d| ≤ δ, else δ(|d| - ½δ); its derivative is d clamped to [-δ, δ].

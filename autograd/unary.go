@@ -28,7 +28,10 @@ type (
 
 // same records a one-operand op whose result has x's shape.
 func (x Var[F]) same(op Op[F], s, s2 float64) Var[F] {
-	return apply1(op, x.node(op.Name()).shape, s, s2, x)
+	if !x.live() {
+		x.need(op.Name())
+	}
+	return apply1(op, x.t.nodes[x.id].shape, s, s2, x)
 }
 
 // unary returns the nodes of a one-operand op's result and operand.
@@ -98,17 +101,17 @@ func (x Var[F]) Erf() Var[F] { return x.same(erfOp[F]{}, 0, 0) }
 func (scaleOp[F]) Name() string { return "Scale" }
 func (scaleOp[F]) Forward(y Var[F]) {
 	n, x := y.unary("Scale")
-	y.t.k.Scale(n.data, F(n.s), x.data)
+	y.t.scale(n.data, F(n.s), x.data)
 }
 func (scaleOp[F]) VJP(y, g Var[F], _ int) Var[F] { return g.Scale(y.node("Scale").s) }
 func (scaleOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
-	t.k.Scale(dst, F(n.s), g)
+	t.scale(dst, F(n.s), g)
 }
 
 func (shiftOp[F]) Name() string { return "Shift" }
 func (shiftOp[F]) Forward(y Var[F]) {
 	n, x := y.unary("Shift")
-	y.t.k.Shift(n.data, F(n.s), x.data)
+	y.t.shift(n.data, F(n.s), x.data)
 }
 func (shiftOp[F]) VJP(y, g Var[F], _ int) Var[F] { return g }
 func (shiftOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
@@ -122,7 +125,7 @@ func (expOp[F]) Forward(y Var[F]) {
 }
 func (expOp[F]) VJP(y, g Var[F], _ int) Var[F] { return g.Mul(y) }
 func (expOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
-	t.k.Mul(dst, g, n.data)
+	t.times(dst, g, n.data)
 }
 
 func (expm1Op[F]) Name() string { return "Expm1" }
@@ -157,7 +160,7 @@ func (sqrtOp[F]) Forward(y Var[F]) {
 func (sqrtOp[F]) VJP(y, g Var[F], _ int) Var[F] { return g.Div(y).Scale(0.5) }
 func (sqrtOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 	t.k.Div(dst, g, n.data)
-	t.k.Scale(dst, 0.5, dst)
+	t.scale(dst, 0.5, dst)
 }
 
 func (rsqrtOp[F]) Name() string { return "Rsqrt" }
@@ -170,22 +173,22 @@ func (rsqrtOp[F]) Forward(y Var[F]) {
 func (rsqrtOp[F]) VJP(y, g Var[F], _ int) Var[F] { return g.Mul(y.Square().Mul(y)).Scale(-0.5) }
 func (rsqrtOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 	d := t.rev.take(len(g))
-	t.k.Mul(d, n.data, n.data)
-	t.k.Mul(d, d, n.data)
-	t.k.Mul(dst, g, d)
-	t.k.Scale(dst, -0.5, dst)
+	t.times(d, n.data, n.data)
+	t.times(d, d, n.data)
+	t.times(dst, g, d)
+	t.scale(dst, -0.5, dst)
 	t.rev.give(d)
 }
 
 func (squareOp[F]) Name() string { return "Square" }
 func (squareOp[F]) Forward(y Var[F]) {
 	n, x := y.unary("Square")
-	y.t.k.Mul(n.data, x.data, x.data)
+	y.t.times(n.data, x.data, x.data)
 }
 func (squareOp[F]) VJP(y, g Var[F], _ int) Var[F] { return g.Mul(y.In(0)).Scale(2) }
 func (squareOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
-	t.k.Mul(dst, g, t.nodes[n.in[0]].data)
-	t.k.Scale(dst, 2, dst)
+	t.times(dst, g, t.nodes[n.in[0]].data)
+	t.scale(dst, 2, dst)
 }
 
 func (reciprocalOp[F]) Name() string { return "Reciprocal" }

@@ -46,30 +46,52 @@ func ApplyInts[F simd.Float](op Op[F], shape Shape, ints []int32, in ...Var[F]) 
 	return y
 }
 
-// apply1 to apply3 are Apply for built-in ops of few operands with up to two settings.
+// apply1 and apply2 are Apply for built-in ops of one and two operands. The operand of apply1 may be
+// dead, those of apply2 have been looked at.
 func apply1[F simd.Float](op Op[F], shape Shape, s, s2 float64, x Var[F]) Var[F] {
-	t, nx := x.need(op.Name())
+	if !x.live() {
+		x.need(op.Name())
+	}
+	t := x.t
 	y := t.push(op, shape)
 	n := &t.nodes[y.id]
-	n.in[0], n.nin, n.theta, n.s, n.s2 = x.id, 1, t.nodes[nx].theta, s, s2
+	n.in[0], n.nin, n.theta, n.s, n.s2 = x.id, 1, t.nodes[x.id].theta, s, s2
 	op.Forward(y)
 	return y
 }
 
 func apply2[F simd.Float](op Op[F], shape Shape, x, y Var[F]) Var[F] {
-	z := x.t.push(op, shape)
-	n := &z.t.nodes[z.id]
+	t := x.t
+	z := t.push(op, shape)
+	n := &t.nodes[z.id]
 	n.in[0], n.in[1], n.nin = x.id, y.id, 2
-	n.theta = z.t.nodes[x.id].theta || z.t.nodes[y.id].theta
+	n.theta = t.nodes[x.id].theta || t.nodes[y.id].theta
 	op.Forward(z)
 	return z
 }
 
+// live reports whether x is on its tape.
+func (x Var[F]) live() bool {
+	return x.t != nil && int(x.id) < len(x.t.nodes) && x.t.nodes[x.id].gen == x.gen
+}
+
 // push appends a node with fresh memory.
 func (t *Tape[F]) push(op Op[F], shape Shape) Var[F] {
-	data := t.mem.alloc(shape.Len())
-	t.nodes = append(t.nodes, node[F]{op: op, data: data, shape: shape, gen: t.gen})
-	return Var[F]{t, int32(len(t.nodes) - 1), t.gen}
+	id := len(t.nodes)
+	if id == cap(t.nodes) {
+		t.nodes = append(t.nodes, node[F]{})
+	} else {
+		t.nodes = t.nodes[:id+1]
+	}
+	n := &t.nodes[id] // field by field: a literal would be built elsewhere and copied
+	n.op = op
+	n.data = t.mem.alloc(shape.Len())
+	n.shape = shape
+	n.gen = t.gen
+	n.nin, n.ext, n.ints, n.nints = 0, 0, 0, 0
+	n.s, n.s2 = 0, 0
+	n.kind, n.theta = recorded, false
+	return Var[F]{t, int32(id), t.gen}
 }
 
 func record[F simd.Float](op Op[F], shape Shape, in []Var[F]) Var[F] {
