@@ -124,12 +124,12 @@ type scan[F simd.Float] struct {
 
 // piece goes on from θ=a to θ=b, where G is va, vm in the middle, vb at the end.
 func (c *scan[F]) piece(a, b, va, vm, vb float64, depth int) {
-	h := (b - a) / 4
+	h := float64((b - a) / 4)
 	m := a + h + h
 	vl, vr := c.s.g(c.e, a+h), c.s.g(c.e, b-h)
 	// The parabola through a, m and b at the two quarters.
-	dl := (float64(3*va)+float64(6*vm)-vb)/8 - vl
-	dr := (float64(3*vb)+float64(6*vm)-va)/8 - vr
+	dl := float64((float64(3*va)+float64(6*vm)-vb)/8) - vl
+	dr := float64((float64(3*vb)+float64(6*vm)-va)/8) - vr
 	size := max(math.Abs(va), math.Abs(vl), math.Abs(vm), math.Abs(vr), math.Abs(vb))
 	// And at a third place, lest the others lie in step with a G that oscillates.
 	const odd = 0.6180339887498949
