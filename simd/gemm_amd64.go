@@ -7,7 +7,8 @@ var (
 		choose: chooser(
 			block[float32]{f32WideAVX512, 14, 32}, block[float32]{f32FlatAVX512, 6, 64},
 			block[float32]{f32EdgeAVX512, 14, 16}, block[float32]{f32EdgeAVX2, 12, 8}),
-		copy: f32CopyAVX2, transpose: f32TransposeAVX2, depth: 512, inPlace: 256, zero: make([]float32, 64),
+		copy: f32CopyAVX2, transpose: f32TransposeAVX2, narrow: f32NarrowAVX2,
+		depth: 512, inPlace: 256, zero: make([]float32, 64),
 	}
 	f64GemmAVX512 = &gemmTier[float64]{
 		choose: chooser(
@@ -19,7 +20,8 @@ var (
 		choose: chooserAVX2(
 			block[float32]{f32WideAVX2, 6, 16}, block[float32]{f32WiderAVX2, 4, 24},
 			block[float32]{f32FlatAVX2, 3, 32}, block[float32]{f32EdgeAVX2, 12, 8}),
-		copy: f32CopyAVX2, transpose: f32TransposeAVX2, depth: 256, inPlace: 128, zero: make([]float32, 32),
+		copy: f32CopyAVX2, transpose: f32TransposeAVX2, narrow: f32NarrowAVX2,
+		depth: 256, inPlace: 128, zero: make([]float32, 32),
 	}
 	f64GemmAVX2 = &gemmTier[float64]{
 		choose: chooserAVX2(
@@ -59,6 +61,12 @@ func chooserAVX2[F Float](wide, wider, flat, edge block[F]) func(m, n int) *bloc
 		return &edge
 	}
 }
+
+// f32NarrowAVX2 is a strip for 1 to 4 columns, with exactly 16 rows a tile, k a multiple of 4, and A's
+// columns adjacent; aks is instead the distance of B's columns.
+//
+//go:noescape
+func f32NarrowAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 
 // The micro-kernels: see strip for what they compute and block for their sizes.
 

@@ -34,6 +34,9 @@ type gemmTier[F Float] struct {
 	copy func(dst, src []F, ldd, lds, rows, cols int)
 	// transpose sets dst[j·ldd+i] = src[i·lds+j] for i < rows, j < cols.
 	transpose func(dst, src []F, ldd, lds, rows, cols int)
+	// narrow does 16 rows and 1 to 4 columns a tile, or is nil. k is a multiple of 4, A's columns are
+	// adjacent, and aks is the distance of B's columns.
+	narrow strip[F]
 	// depth is the most rows of a copied panel of B.
 	depth int
 	// inPlace is the most rows and columns of a B that is read where it lies.
@@ -49,7 +52,7 @@ const (
 	longestK   = 1024      // rows of B read in place at a time, for callBytes
 	fewRows    = 32        // with at most so many rows of C copying B costs more than it saves
 	directRows = 64        // A of at most so many rows is read in place
-	narrow     = 4         // Aᵀ·B with at most so many columns is computed as (Bᵀ·A)ᵀ
+	few        = 4         // columns of C that are too few to fill a vector
 	alias      = 2048      // rows of A a multiple of so many bytes apart fall on the same few cache lines …
 	aliasCols  = 256       // … and copying A pays from so many columns of C on
 )
@@ -61,8 +64,12 @@ const (
 // copied just before its use.
 func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F) {
 	m, n, k := c.Rows, c.Cols, a.Cols
-	if a.Trans && n <= narrow && m > n {
+	switch {
+	case n <= few && a.Trans && m > n:
 		t.flipped(p, c, a, b, from, bias)
+		return
+	case n <= few && t.narrow != nil && !a.Trans && m >= 16 && k >= 4:
+		t.columns(p, c, a, b, from, bias)
 		return
 	}
 	size := int(unsafe.Sizeof(c.Data[0]))
@@ -76,9 +83,12 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 	mc := even(m, max(directRows, cacheBytes/size/kc))
 	for p0 := 0; p0 < k; p0 += kc {
 		kc := min(kc, k-p0)
+		if p0 > 0 {
+			from = fromC
+		}
 		for i0 := 0; i0 < m; i0 += mc {
 			mc := min(mc, m-i0)
-			s := panel[F]{m: mc, k: kc, ldc: c.Stride, ldi: c.Stride}
+			s := panel[F]{m: mc, k: kc, ldc: c.Stride}
 			s.a, s.ars, s.aks = a.block(i0, p0)
 			if copyA {
 				s.ars, s.aks = kc+padding, 1
@@ -94,14 +104,7 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 					t.copyBlock(s.b, b, p0, j, s.cols, kc, s.cols)
 				}
 				s.c = c.Data[i0*c.Stride+j:]
-				switch {
-				case p0 > 0 || from == fromC:
-					s.init = s.c
-				case from == fromBias:
-					s.init, s.ldi = bias[j:], 0
-				default:
-					s.init, s.ldi = t.zero, 0
-				}
+				s.init, s.ldi = t.first(c, i0, j, from, bias)
 				s.product()
 			}
 		}
@@ -133,6 +136,44 @@ func (t *gemmTier[F]) copyBlock(dst []F, a Mat[F], i, j, ldd, rows, cols int) {
 	} else {
 		t.copy(dst, src, ldd, a.Stride, rows, cols)
 	}
+}
+
+// columns computes a c of few columns by t.narrow, and the rows and the end of the chains that it
+// cannot do as products of their own.
+func (t *gemmTier[F]) columns(p *Packs[F], c, a, b Mat[F], from start, bias []F) {
+	m, k := c.Rows&^15, a.Cols&^3
+	brs, bcs := b.strides()
+	most := max(1, callBytes/int(unsafe.Sizeof(c.Data[0]))/(16*few*k))
+	for i := 0; i < m; i += 16 * most {
+		init, ldi := t.first(c, i, 0, from, bias)
+		t.narrow(&c.Data[i*c.Stride], &a.Data[i*a.Stride], &b.Data[0], &init[0],
+			c.Stride, a.Stride, bcs, brs, ldi, k, 16, min(most, (m-i)/16), c.Cols)
+	}
+	if k < a.Cols {
+		t.product(p, c.rows(0, m), a.rows(0, m).T().rows(k, a.Cols).T(), b.rows(k, a.Cols), fromC, nil)
+	}
+	if m < c.Rows {
+		t.product(p, c.rows(m, c.Rows), a.rows(m, c.Rows), b, from, bias)
+	}
+}
+
+// first returns the initial values of the chains of c from row i and column j on, and the distance
+// of their rows.
+func (t *gemmTier[F]) first(c Mat[F], i, j int, from start, bias []F) (init []F, ldi int) {
+	switch from {
+	case fromC:
+		return c.Data[i*c.Stride+j:], c.Stride
+	case fromBias:
+		return bias[j:], 0
+	}
+	return t.zero, 0
+}
+
+// rows returns rows i to j of a.
+func (a Mat[F]) rows(i, j int) Mat[F] {
+	a.Data, _, _ = a.block(i, 0)
+	a.Rows = j - i
+	return a
 }
 
 // flipped computes cᵀ = bᵀ·aᵀ in a buffer and c from it.
