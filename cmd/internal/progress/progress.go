@@ -92,8 +92,8 @@ func (l *Line) put(text string, end bool) {
 	n := len(text)
 	pad := strings.Repeat(" ", max(0, l.drawn-n))
 	if l.color {
-		if head, rest, ok := strings.Cut(text, "  "); ok {
-			text = "\x1b[36m" + head + "\x1b[0m  " + rest
+		if head, rest, ok := strings.Cut(text, "  loss"); ok {
+			text = "\x1b[36m" + head + "\x1b[0m  loss" + rest
 		}
 	}
 	fmt.Fprint(l.w, "\r"+text+pad)
