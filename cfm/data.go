@@ -104,6 +104,8 @@ func (d *table[F]) Next(b *Batch[F], key rng.Key) error {
 	if d.cond.Data != nil {
 		Grow(&b.Cond, len(b.Row), d.cond.Shape.Dim(1))
 	}
+	// Plain slices: Tensor.Row looks at the shape each time.
+	d0, d1, dc := columns(d.x0), columns(d.x1), columns(d.cond)
 	var s shuffle
 	for i, r := range b.Row {
 		at := uint64(first + r)
@@ -111,15 +113,23 @@ func (d *table[F]) Next(b *Batch[F], key rng.Key) error {
 			s = newShuffle(key, pass, n)
 		}
 		j := int(s.at(at % n))
-		copy(b.X1.Row(i), d.x1.Row(j))
-		if d.x0.Data != nil {
-			copy(b.X0.Row(i), d.x0.Row(j))
+		copy(b.X1.Data[i*d1:][:d1], d.x1.Data[j*d1:])
+		if d0 > 0 {
+			copy(b.X0.Data[i*d0:][:d0], d.x0.Data[j*d0:])
 		}
-		if d.cond.Data != nil {
-			copy(b.Cond.Row(i), d.cond.Row(j))
+		if dc > 0 {
+			copy(b.Cond.Data[i*dc:][:dc], d.cond.Data[j*dc:])
 		}
 	}
 	return nil
+}
+
+// columns returns the width of a matrix, 0 for the zero Tensor.
+func columns[F simd.Float](x autograd.Tensor[F]) int {
+	if x.Data == nil {
+		return 0
+	}
+	return x.Shape.Dim(1)
 }
 
 // Augment returns d with f applied to every row drawn, in data units: fresh noise for each

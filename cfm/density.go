@@ -112,6 +112,12 @@ func (f *Flow[F]) SampleDensity(ctx context.Context, n int, key rng.Key, opt Den
 // push integrates points and divergence from t0 to t1, the ends of [0, 1] in either order. y
 // is where the points arrive, in the coordinates of t1.
 func (f *Flow[F]) push(ctx context.Context, x autograd.Tensor[F], n int, t0, t1 float64, opt DensityOptions) (d Density, y []float64, err error) {
+	return f.pushWith(ctx, x, n, t0, t1, opt, nil, nil)
+}
+
+// pushWith is push with a hook: begin is told the number of chunks, then is called with each
+// chunk's solution.
+func (f *Flow[F]) pushWith(ctx context.Context, x autograd.Tensor[F], n int, t0, t1 float64, opt DensityOptions, begin func(tasks int), then func(s *scorer[F], task, first int, sol *odeint.Solution[float64]) error) (d Density, y []float64, err error) {
 	d = Density{LogP: make([]float64, n), Err: make([]float64, n), Status: make([]odeint.Status, n)}
 	d.Parts.Probe = make([]float64, n)
 	if err := f.check(n); err != nil {
@@ -129,12 +135,23 @@ func (f *Flow[F]) push(ctx context.Context, x autograd.Tensor[F], n int, t0, t1 
 	workers := make([]*scorer[F], p.workers)
 	stats := make([]odeint.Stats, tasks)
 	errs := make([]error, tasks)
+	if begin != nil {
+		begin(tasks)
+	}
 	p.run(tasks, func(w, i int) {
 		if workers[w] == nil {
 			workers[w] = newScorer(f, probes, opt)
 		}
+		s := workers[w]
 		lo, hi := i*rows, min((i+1)*rows, n)
-		stats[i], errs[i] = workers[w].run(ctx, &d, y[lo*f.Dim:hi*f.Dim], x.Slice(lo, hi), lo, t0, t1)
+		sol, err := s.run(ctx, &d, y[lo*f.Dim:hi*f.Dim], x.Slice(lo, hi), lo, t0, t1)
+		if sol != nil {
+			stats[i] = sol.Stats
+		}
+		if err == nil && then != nil {
+			err = then(s, i, lo, sol)
+		}
+		errs[i] = err
 	})
 	d.Stats = addStats(stats)
 	return d, y, firstError("log density", errs)
@@ -191,7 +208,7 @@ const quadratureStep = 1.0 / 8
 var errNoDensity = errors.New("the source has no density in closed form")
 
 // run scores rows first, first+1, … of the job.
-func (s *scorer[F]) run(ctx context.Context, d *Density, y []float64, x autograd.Tensor[F], first int, t0, t1 float64) (odeint.Stats, error) {
+func (s *scorer[F]) run(ctx context.Context, d *Density, y []float64, x autograd.Tensor[F], first int, t0, t1 float64) (*odeint.Solution[float64], error) {
 	f, n, dim, w := s.flow, x.Rows(), s.flow.Dim, s.sys.Dim()
 	s.state = resize(s.state, n*w)
 	clear(s.state)
@@ -215,7 +232,7 @@ func (s *scorer[F]) run(ctx context.Context, d *Density, y []float64, x autograd
 	}
 	sol, err := s.solver.Solve(ctx, &s.sys, s.state, t0, t1)
 	if sol == nil {
-		return odeint.Stats{}, err
+		return nil, err
 	}
 	end := sol.Final()
 	for i := range n {
@@ -249,7 +266,7 @@ func (s *scorer[F]) run(ctx context.Context, d *Density, y []float64, x autograd
 			y[i*dim+j] = v
 		}
 	}
-	return sol.Stats, shiftError(err, first)
+	return sol, shiftError(err, first)
 }
 
 // meanAndError returns the mean of l and its standard error, NaN for one number.

@@ -20,6 +20,7 @@ type divergence[F simd.Float] struct {
 	first  int // the job's row that row 0 of the solve is
 	eps    []F // rows × probes × D
 	x, g   []F // points and cotangents of one evaluation
+	grad   []F // of θ, in Pullback
 	wrt    []autograd.Var[F]
 	out    []autograd.Var[F]
 }
@@ -51,23 +52,15 @@ func (s *divergence[F]) Dim() int { return s.flow.Dim + max(1, s.probes) }
 
 func (s *divergence[F]) Eval(dst []float64, b odeint.Batch[float64]) {
 	n, dim, w := len(b.Row), s.flow.Dim, s.Dim()
-	s.x, s.g = resize(s.x, n*dim), resize(s.g, n*dim)
-	for i := range n {
-		for j, v := range b.Y[i*w:][:dim] {
-			s.x[i*dim+j] = F(v)
-		}
-	}
-	shape := autograd.Dims(n, dim)
-	q := s.flow.query(s.tape, b.Row, b.T, s.first)
-	q.X = s.tape.Input(autograd.Tensor[F]{Shape: shape, Data: s.x})
-	v := s.flow.Field.Velocity(q)
+	v, q := s.record(b)
+	s.g = resize(s.g, n*dim)
 	for i := range n {
 		for j, u := range v.Value().Data[i*dim : (i+1)*dim] {
 			dst[i*w+j] = float64(u)
 		}
 	}
 	s.wrt[0] = q.X
-	cot := autograd.Tensor[F]{Shape: shape, Data: s.g}
+	cot := autograd.Tensor[F]{Shape: autograd.Dims(n, dim), Data: s.g}
 	mark := s.tape.Mark()
 	if s.probes == 0 {
 		s.exact(dst, v, cot, mark, n, dim, w)
@@ -75,6 +68,21 @@ func (s *divergence[F]) Eval(dst []float64, b odeint.Batch[float64]) {
 		s.hutchinson(dst, b.Row, v, cot, mark, n, dim, w)
 	}
 	s.tape.Reset()
+}
+
+// record puts the field at b on the tape.
+func (s *divergence[F]) record(b odeint.Batch[float64]) (v autograd.Var[F], q Query[F]) {
+	n, dim, w := len(b.Row), s.flow.Dim, s.Dim()
+	s.x = resize(s.x, n*dim)
+	for i := range n {
+		for j, v := range b.Y[i*w:][:dim] {
+			s.x[i*dim+j] = F(v)
+		}
+	}
+	q = s.flow.query(s.tape, b.Row, b.T, s.first)
+	q.T = s.tape.Input(q.T.Value())
+	q.X = s.tape.Input(autograd.Tensor[F]{Shape: autograd.Dims(n, dim), Data: s.x})
+	return s.flow.Field.Velocity(q), q
 }
 
 func (s *divergence[F]) exact(dst []float64, v autograd.Var[F], cot autograd.Tensor[F], mark autograd.Mark, n, dim, w int) {

@@ -87,6 +87,8 @@ func maxAbsDiff[A, B simd.Float](a []A, b []B) float64 {
 	return m
 }
 
+var zeroKey = rng.New(0)
+
 // byShort is n, or less under -short.
 func byShort(t testing.TB, n, short int) int {
 	t.Helper()

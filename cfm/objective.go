@@ -70,55 +70,57 @@ func (m *match[F]) loss(tp *autograd.Tape[F], b Batch[F], key rng.Key) autograd.
 	if b.Cond.Shape.Rank() > 0 {
 		q.Cond = tp.Const(b.Cond)
 	}
-	m.fill(tp, q.T.Value().Data, q.X.Value(), u.Value(), b, key)
+	m.fill(tp, q.T.Value().Data, q.X.Value().Data, u.Value().Data, b, key)
 	return m.field.Velocity(q).Sub(u).Square().Sum().Scale(1 / float64(d))
 }
 
-// noiseRows is how many rows share a call of the normal sampler.
+// noiseRows is how many rows share a call of the samplers: row r's numbers are those of place
+// r mod 64 in block r/64, so that they do not depend on how the batch was cut.
 const noiseRows = 64
 
 // times64 is the scratch memory of a block of times. It comes from a pool because what is
 // handed to a kernel cannot lie on the stack.
-type times64 [noiseRows]float64
+type times64 struct{ u, t [noiseRows]float64 }
 
 var timesPool = sync.Pool{New: func() any { return new(times64) }}
 
 // fill sets the times, points and targets of b's rows.
-func (m *match[F]) fill(tp *autograd.Tape[F], t []F, x, u autograd.Tensor[F], b Batch[F], key rng.Key) {
+func (m *match[F]) fill(tp *autograd.Tape[F], t []F, x, u []F, b Batch[F], key rng.Key) {
 	clock, noise := key.Named("time"), key.Named("noise")
 	shift := key.Named("shift").Float64(0)
 	ts := timesPool.Get().(*times64)
 	defer timesPool.Put(ts)
 	var z []F
-	block := -1
-	d := x.Shape.Dim(1)
-	for lo := 0; lo < len(t); lo += noiseRows {
-		hi := min(lo+noiseRows, len(t))
-		for i, r := range b.Row[lo:hi] {
-			v := (float64(r)+clock.Float64(uint64(r)))/float64(b.Total) + shift
-			ts[i] = v - float64(int(v))
+	d := len(x) / max(1, len(t))
+	for lo, hi := 0, 0; lo < len(t); lo = hi {
+		block := b.Row[lo] / noiseRows
+		for hi = lo + 1; hi < len(t) && hi < lo+noiseRows && b.Row[hi]/noiseRows == block; {
+			hi++
 		}
-		m.law(ts[:hi-lo])
+		rng.Uniform(clock.Fold(uint64(block)), ts.u[:])
+		for i, r := range b.Row[lo:hi] {
+			v := (float64(r)+ts.u[r%noiseRows])/float64(b.Total) + shift
+			ts.t[i] = v - float64(int(v))
+		}
+		m.law(ts.t[:hi-lo])
+		drawn := false
 		for i := lo; i < hi; i++ {
-			k := m.path.At(ts[i-lo])
-			t[i] = F(ts[i-lo])
-			x0, x1, xi, ui := b.X0.Row(i), b.X1.Row(i), x.Row(i), u.Row(i)
+			k := m.path.At(ts.t[i-lo])
+			t[i] = F(ts.t[i-lo])
+			x0, x1, xi, ui := b.X0.Data[i*d:][:d], b.X1.Data[i*d:][:d], x[i*d:][:d], u[i*d:][:d]
 			mix(xi, F(k.A), x1, F(k.B), x0)
 			mix(ui, F(k.DA), x1, F(k.DB), x0)
 			if k.C == 0 && k.DC == 0 {
 				continue
 			}
-			// Row r's noise is row r mod 64 of block r/64, so that it does not depend on how
-			// the batch was cut.
-			r := b.Row[i]
-			if z == nil {
-				z = tp.Alloc(autograd.Dims(noiseRows, d)).Value().Data
-			}
-			if r/noiseRows != block {
-				block = r / noiseRows
+			if !drawn {
+				if z == nil {
+					z = tp.Alloc(autograd.Dims(noiseRows, d)).Value().Data
+				}
 				rng.Normal(noise.Fold(uint64(block)), z)
+				drawn = true
 			}
-			zi := z[r%noiseRows*d:][:d]
+			zi := z[b.Row[i]%noiseRows*d:][:d]
 			addScaled(xi, F(k.C), zi)
 			addScaled(ui, F(k.DC), zi)
 		}
