@@ -124,8 +124,8 @@ func sprinkle[F Float](r *rand.Rand, x []F) {
 
 func testExact[F Float](t *testing.T, k *Kernels[F]) {
 	var p Packs[F]
-	extents := []int{1, 2, 3, 4, 5, 7, 8, 13, 14, 15, 16, 17, 29, 31, 32, 33, 47, 64, 65, 70, 97}
-	depths := []int{0, 1, 2, 3, 5, 16, 33}
+	extents := []int{1, 2, 3, 4, 5, 7, 8, 13, 15, 16, 17, 29, 32, 33, 47, 65, 97}
+	depths := []int{0, 1, 2, 4, 7, 33}
 	if testing.Short() {
 		extents, depths = []int{1, 2, 5, 8, 14, 17, 33, 67}, []int{1, 2, 9}
 	}
@@ -137,7 +137,7 @@ func testExact[F Float](t *testing.T, k *Kernels[F]) {
 					n++
 					s := product{m: m, n: nn, k: kk, aT: v&1 != 0, bT: v&2 != 0,
 						pad: n % 3, cT: n%5 == 0, acc: n%2 == 0, bias: n%7 == 0, specials: n%4 == 0}
-					checkCase(t, k, &p, s, int64(n), 300)
+					checkCase(t, k, &p, s, int64(n), 150)
 				}
 			}
 		}
@@ -158,9 +158,9 @@ func testLarge[F Float](t *testing.T, k *Kernels[F]) {
 		shapes = [][3]int{{3, 40, 600}, {70, 33, 520}, {66, 65, 280}}
 	}
 	for i, m := range shapes {
-		for v := range 16 {
-			s := product{m: m[0], n: m[1], k: m[2], aT: v&1 != 0, bT: v&2 != 0, acc: v&4 != 0, bias: v&8 != 0, pad: i % 2}
-			checkCase(t, k, &p, s, int64(i), 400)
+		for v := range 12 {
+			s := product{m: m[0], n: m[1], k: m[2], aT: v&1 != 0, bT: v&2 != 0, acc: v/4 == 1, bias: v/4 == 2, pad: i % 2}
+			checkCase(t, k, &p, s, int64(i), 200)
 		}
 	}
 }
