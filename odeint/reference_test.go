@@ -267,7 +267,7 @@ func oneStepCase(t *testing.T, p *referenceProblem, sys exprSystem) {
 	require.NoError(t, s.span(p.T0, p.T1))
 	s.reserve(1)
 	copy(s.y, p.Y0)
-	s.sol.begin(s, 1)
+	s.sol.begin(s.dim, 1, s.dir, p.T1, nil)
 	s.lanes[0] = lane{t: p.T0, h: o.H}
 	s.row = append(s.row, 0)
 	s.eval(s.k[0], []float64{p.T0}, s.y)

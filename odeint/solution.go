@@ -1,7 +1,6 @@
 package odeint
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"sort"
@@ -135,14 +134,14 @@ func (s *Solution[F]) Steps(row int) []float64 {
 }
 
 // begin makes an empty solution for a solve.
-func (s *Solution[F]) begin(sv *Solver[F], rows int) {
-	s.dim, s.rows, s.dir = sv.dim, rows, sv.dir
-	s.saveAt = sv.opt.SaveAt != nil
+func (s *Solution[F]) begin(dim, rows int, dir, t1 float64, saveAt []float64) {
+	s.dim, s.rows, s.dir = dim, rows, dir
+	s.saveAt = saveAt != nil
 	s.T = s.T[:0]
 	if s.saveAt {
-		s.T = append(s.T, sv.opt.SaveAt...)
+		s.T = append(s.T, saveAt...)
 	} else {
-		s.T = append(s.T, sv.t1)
+		s.T = append(s.T, t1)
 	}
 	n := rows * s.dim
 	s.endT, s.endY = grow(s.endT, rows), grow(s.endY, n)
@@ -160,9 +159,13 @@ func (s *Solution[F]) begin(sv *Solver[F], rows int) {
 	s.Hits, s.hitY = s.Hits[:0], s.hitY[:0]
 	s.Stats = Stats{}
 	s.failure = SolveError{}
-	s.dense, s.deg = sv.opt.Dense, sv.plan.deg()
-	s.steps = sv.opt.Dense || sv.opt.Replay
+	s.dense, s.deg, s.steps = false, 0, false
 	s.pieces, s.data = s.pieces[:0], s.data[:0]
+}
+
+// keepSteps makes room for the pieces of kept steps, with polynomials of degree deg if dense.
+func (s *Solution[F]) keepSteps(o *Options, deg int) {
+	s.dense, s.deg, s.steps = o.Dense, deg, o.Dense || o.Replay
 }
 
 // save stores row's state at time number i.
@@ -209,7 +212,7 @@ func (s *Solution[F]) fail(row int, l *lane, status Status, stage int, err error
 }
 
 // finish puts hits and pieces in order and returns the failure, if there was one.
-func (s *Solution[F]) finish(ctx context.Context) error {
+func (s *Solution[F]) finish() error {
 	if len(s.Hits) > 0 {
 		s.orderHits()
 	}

@@ -104,7 +104,8 @@ func (s *Solver[F]) Solve(ctx context.Context, sys System[F], y0 []F, t0, t1 flo
 	}
 	s.reserve(rows)
 	copy(s.y, y0)
-	s.sol.begin(s, rows)
+	s.sol.begin(s.dim, rows, s.dir, t1, s.opt.SaveAt)
+	s.sol.keepSteps(&s.opt, s.plan.deg())
 	for i := range s.lanes {
 		s.lanes[i] = lane{t: t0, e1: 1, e2: 1, fresh: true, nudged: s.nudge}
 		s.row = append(s.row, i)
@@ -122,7 +123,7 @@ func (s *Solver[F]) Solve(ctx context.Context, sys System[F], y0 []F, t0, t1 flo
 		s.keep()
 	}
 	s.sys = nil
-	return &s.sol, s.sol.finish(ctx)
+	return &s.sol, s.sol.finish()
 }
 
 // Solve is NewSolver and Solve in one, for a solve that is done once.

@@ -13,9 +13,9 @@ const chunk = 16 * group
 // scratch is the work space of one call. It comes from a pool, since what is handed to a kernel
 // through a function value cannot live on the stack.
 type scratch[F simd.Float] struct {
-	w    [chunk]uint32
-	r, s [chunk / 2]F // Box–Muller: radii, sines
-	c    [chunk / 2]F // angles, then cosines
+	w [chunk]uint32
+	x [group]F
+	cut  [group]F     // a group that is wanted in part
 }
 
 var (

@@ -62,7 +62,7 @@ func testPositions[F simd.Float](t *testing.T) {
 	for name, draw := range every[F](n) {
 		k := New(3).Named(name)
 		want := draw(k)
-		for _, m := range []int{0, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 511, 512, 513, 1023, 1024, 1025, 2049, 4097} {
+		for _, m := range []int{0, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 79, 80, 81, 511, 512, 513, 1023, 1024, 1025, 1030, 1040, 2049, 4097} {
 			got := every[F](m)[name](k)
 			require.Equal(t, want[:m], got, "%s of %d", name, m)
 		}
@@ -90,6 +90,27 @@ func TestScalars(t *testing.T) {
 	}
 	require.Panics(t, func() { k.Intn(0, 0) })
 	require.Zero(t, k.Intn(0, 1))
+}
+
+func testNormalAt[F simd.Float](t *testing.T) {
+	k := New(3).Named("at")
+	x := make([]F, 4000)
+	Normal(k, x)
+	for _, at := range []int{0, 1, 15, 16, 31, 32, 33, 63, 64, 65, 100, 1023, 1024, 1500, 3999} {
+		for _, n := range []int{0, 1, 2, 17, 31, 64, 65, 200, 1100} {
+			if at+n > len(x) {
+				continue
+			}
+			y := make([]F, n)
+			NormalAt(k, uint64(at), y)
+			require.Equal(t, x[at:at+n], y, "%d from %d", n, at)
+		}
+	}
+}
+
+func TestNormalAt(t *testing.T) {
+	t.Run("float32", testNormalAt[float32])
+	t.Run("float64", testNormalAt[float64])
 }
 
 func sizeOf(t *testing.T) int {
@@ -292,4 +313,13 @@ func BenchmarkUniform32(b *testing.B) {
 		Uniform(New(1), x)
 	}
 	b.ReportMetric(float64(len(x))*float64(b.N)/b.Elapsed().Seconds()/1e9, "Gelem/s")
+}
+
+func BenchmarkNormalOfTwo(b *testing.B) {
+	var x [2]float32
+	y := x[:]
+	k := New(1)
+	for i := uint64(0); b.Loop(); i++ {
+		Normal(k.Fold(i), y)
+	}
 }
