@@ -33,6 +33,9 @@ type stubs[F Float] struct {
 	dot        stub2[F]
 	sum, sumSq func(dst *float64, x *F, n int, k *F)
 
+	// boxMuller makes n normal numbers of whole groups of words.
+	boxMuller func(dst *F, x *uint32, n int, k *F)
+
 	// combine reads m ≥ 1 slopes at k, with their coefficients as a table at c.
 	combine func(dst, y, h *F, n int, c *F, k **F, m int)
 	// addRow and addRows do the first n columns, whole vectors, of rows that are stride apart.
@@ -115,6 +118,7 @@ func (a *assembly[F]) into(k *Kernels[F]) {
 	k.ELUGrad = a.map2("ELUGrad", a.eluGrad)
 
 	k.Adam = a.kernelAdam
+	k.Normal = a.kernelNormal
 }
 
 // whole returns the part of n elements that is whole vectors.
@@ -273,4 +277,15 @@ func (a *assembly[F]) kernelAdam(w, m, v, g []F, c AdamCoeffs) {
 		copy(v[n:], t[2][:])
 	}
 	runtime.KeepAlive(&k)
+}
+
+func (a *assembly[F]) kernelNormal(dst []F, w []uint32) {
+	checkNormal(dst, w)
+	words := 1 // of a number
+	if !is32[F]() {
+		words = 2
+	}
+	for i := 0; i < len(dst); i += chunk / 2 {
+		a.boxMuller(&dst[i], &w[words*i], min(chunk/2, len(dst)-i), &a.table[0])
+	}
 }

@@ -18,6 +18,7 @@
 //	vGTK vLTK(i, a, m)   m = a > k[i], a < k[i]             vSIGN(a, m)  m = sign bit of a
 //	vSEL(m, a, b, d)     d = m ? a : b                      vSELK(m, i, b, d)  d = m ? k[i] : b
 //	vSCALING(t, s, u)    prepares s, u for                  vSCALE(y, n, s, u)  y = y·2ⁿ, n in t as an integer
+//	vI2F(a, d)  d = a, an integer of 32 bits             vSAR(n, a, d)  a shift that keeps the sign
 //	vLOAD(p, d)  vSTORE(a, p)                               at p = PD, PX, PY, PZ: dst, x, y, z
 //
 // A0 … A10 are vectors, M0 is a mask. A kernel leaves its result in A0. POLY… are in poly_*.h.
@@ -281,12 +282,8 @@ loop: \
 	vSELK(M0, const_kZero, A0, A0); \
 	vADD(A0, A1, A0)
 
-#define doLog \
-	vMULK(const_kLift, A0, A1); \
-	vLTK(const_kTiny, A0, M0); \
-	vSEL(M0, A1, A0, A1); \
-	vCONST(const_kZero, A2); \
-	vSELK(M0, const_kLiftLog, A2, A2); \
+// log: A1 = log A1 - A2·ln 2, for a normal number A1.
+#define LOGNORMAL \
 	vIADDK(const_kExpBits, A1, A1); \
 	vSHR(MANT, A1, A3); \
 	vIADDK(const_kIntBits, A3, A3); \
@@ -297,7 +294,15 @@ loop: \
 	vSUBK(const_kOne, A1, A1); \
 	vMULK(const_kLn2Lo, A3, A2); \
 	LOG1P(A1, A2, POLYLOG, A4, A5, A6, A7, A8); \
-	vFMAK(const_kLn2Hi, A3, A1); \
+	vFMAK(const_kLn2Hi, A3, A1)
+
+#define doLog \
+	vMULK(const_kLift, A0, A1); \
+	vLTK(const_kTiny, A0, M0); \
+	vSEL(M0, A1, A0, A1); \
+	vCONST(const_kZero, A2); \
+	vSELK(M0, const_kLiftLog, A2, A2); \
+	LOGNORMAL; \
 	vADDK(const_kNegInf, A0, A2); \
 	vLTK(const_kZero, A0, M0); \
 	vSELK(M0, const_kNaN, A2, A2); \
@@ -315,8 +320,8 @@ loop: \
 	vFNMAK(const_kPio2B, A2, A0); \
 	vFNMAK(const_kPio2C, A2, A0)
 
-// wave: A0 = sin(A0 + A1·π/2).
-#define WAVE \
+// waves: A0 = sin A0, A6 = cos A0.
+#define WAVES \
 	vMUL(A0, A0, A2); \
 	POLYSIN(A2, A3); \
 	vMUL(A0, A2, A4); \
@@ -325,22 +330,27 @@ loop: \
 	vMUL(A2, A2, A4); \
 	vCONST(const_kOne, A6); \
 	vFNMAK(const_kHalf, A2, A6); \
-	vFMA(A4, A3, A6); \
+	vFMA(A4, A3, A6)
+
+// turn: d = the sine q quarters of a turn further on, q in the low bits of A1.
+#define TURN(d) \
 	vSHL(TOP, A1, A2); \
 	vSIGN(A2, M0); \
-	vSEL(M0, A6, A0, A0); \
+	vSEL(M0, A6, A0, d); \
 	vSHL((TOP-1), A1, A2); \
 	vANDK(const_kSignBit, A2, A2); \
-	vXOR(A0, A2, A0)
+	vXOR(d, A2, d)
 
 #define doSin \
 	QUADRANT; \
-	WAVE
+	WAVES; \
+	TURN(A0)
 
 #define doCos \
 	QUADRANT; \
+	WAVES; \
 	vIADDK(const_kUnitBits, A1, A1); \
-	WAVE
+	TURN(A0)
 
 #define doTanhGrad \
 	vCONST(const_kOne, A1); \
@@ -420,3 +430,47 @@ loop: \
 	STEP; \
 	vSTORE0(A1); \
 	DONE
+
+// Box–Muller: with u in A1 and θ yet to come, A9 = √(-2·log u); then the two normal numbers to dst.
+#define RADIUS \
+	vCONST(const_kZero, A2); \
+	LOGNORMAL; \
+	vMULK(const_kMinus2, A1, A1); \
+	vSQRT(A1, A9)
+
+#define ANGLE \
+	QUADRANT; \
+	WAVES; \
+	TURN(A3); \
+	vIADDK(const_kUnitBits, A1, A1); \
+	TURN(A4); \
+	vMUL(A3, A9, A3); \
+	vMUL(A4, A9, A4); \
+	vSTORE(A4, PD); \
+	vSTORE(A3, PZ)
+
+#define BOXMULLER32 \
+loop: \
+	vLOAD(PX, A1); \
+	vSHR(1, A1, A1); \
+	vI2F(A1, A1); \
+	vMULK(const_kUnit31, A1, A1); \
+	vADDK(const_kUnit32, A1, A1); \
+	RADIUS; \
+	vLOAD(PY, A0); \
+	vSAR(8, A0, A0); \
+	vI2F(A0, A0); \
+	vMULK(const_kTurn, A0, A0); \
+	ANGLE; \
+	NEXTBOX32
+
+#define BOXMULLER64 \
+loop: \
+	vUNIT(0, A1); \
+	vKSUB(const_kTwo, A1, A1); \
+	RADIUS; \
+	vUNIT(128, A0); \
+	vSUBK(const_kThreeHalves, A0, A0); \
+	vMULK(const_kTurn, A0, A0); \
+	ANGLE; \
+	NEXTBOX64

@@ -37,6 +37,7 @@ func avx2F32(k *Kernels[float32]) *Kernels[float32] {
 		mulAdd:       f32MulAddAVX2,
 		adam:         f32AdamAVX2,
 		maxBits:      f32MaxBitsAVX2,
+		boxMuller:    f32BoxMullerAVX2,
 		dot:          f32DotAVX2,
 		sum:          f32SumAVX2,
 		sumSq:        f32SumSqAVX2,
@@ -44,6 +45,7 @@ func avx2F32(k *Kernels[float32]) *Kernels[float32] {
 		addRow:       f32AddRowAVX2,
 		addRows:      f32AddRowsAVX2,
 	}).into(k)
+	k.Philox = philoxKernelAVX2
 	k.gemm = f32GemmAVX2
 	k.Transpose = k.gemm.transposeDense
 	return k
@@ -152,6 +154,9 @@ func f32SumAVX2(dst *float64, x *float32, n int, k *float32)
 
 //go:noescape
 func f32SumSqAVX2(dst *float64, x *float32, n int, k *float32)
+
+//go:noescape
+func f32BoxMullerAVX2(dst *float32, x *uint32, n int, k *float32)
 
 //go:noescape
 func f32CombineAVX2(dst, y, h *float32, n int, c *float32, k **float32, m int)

@@ -37,6 +37,7 @@ func avx512F32(k *Kernels[float32]) *Kernels[float32] {
 		mulAdd:       f32MulAddAVX512,
 		adam:         f32AdamAVX512,
 		maxBits:      f32MaxBitsAVX512,
+		boxMuller:    f32BoxMullerAVX512,
 		dot:          f32DotAVX512,
 		sum:          f32SumAVX512,
 		sumSq:        f32SumSqAVX512,
@@ -44,6 +45,7 @@ func avx512F32(k *Kernels[float32]) *Kernels[float32] {
 		addRow:       f32AddRowAVX512,
 		addRows:      f32AddRowsAVX512,
 	}).into(k)
+	k.Philox = philoxKernelAVX512
 	k.gemm = f32GemmAVX512
 	k.Transpose = k.gemm.transposeDense
 	return k
@@ -152,6 +154,9 @@ func f32SumAVX512(dst *float64, x *float32, n int, k *float32)
 
 //go:noescape
 func f32SumSqAVX512(dst *float64, x *float32, n int, k *float32)
+
+//go:noescape
+func f32BoxMullerAVX512(dst *float32, x *uint32, n int, k *float32)
 
 //go:noescape
 func f32CombineAVX512(dst, y, h *float32, n int, c *float32, k **float32, m int)

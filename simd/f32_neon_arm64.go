@@ -37,6 +37,7 @@ func neonF32(k *Kernels[float32]) *Kernels[float32] {
 		mulAdd:       f32MulAddNEON,
 		adam:         f32AdamNEON,
 		maxBits:      f32MaxBitsNEON,
+		boxMuller:    f32BoxMullerNEON,
 		dot:          f32DotNEON,
 		sum:          f32SumNEON,
 		sumSq:        f32SumSqNEON,
@@ -44,6 +45,7 @@ func neonF32(k *Kernels[float32]) *Kernels[float32] {
 		addRow:       f32AddRowNEON,
 		addRows:      f32AddRowsNEON,
 	}).into(k)
+	k.Philox = philoxKernelNEON
 	k.gemm = f32GemmNEON
 	k.Transpose = k.gemm.transposeDense
 	return k
@@ -152,6 +154,9 @@ func f32SumNEON(dst *float64, x *float32, n int, k *float32)
 
 //go:noescape
 func f32SumSqNEON(dst *float64, x *float32, n int, k *float32)
+
+//go:noescape
+func f32BoxMullerNEON(dst *float32, x *uint32, n int, k *float32)
 
 //go:noescape
 func f32CombineNEON(dst, y, h *float32, n int, c *float32, k **float32, m int)

@@ -37,6 +37,7 @@ func avx2F64(k *Kernels[float64]) *Kernels[float64] {
 		mulAdd:       f64MulAddAVX2,
 		adam:         f64AdamAVX2,
 		maxBits:      f64MaxBitsAVX2,
+		boxMuller:    f64BoxMullerAVX2,
 		dot:          f64DotAVX2,
 		sum:          f64SumAVX2,
 		sumSq:        f64SumSqAVX2,
@@ -44,6 +45,7 @@ func avx2F64(k *Kernels[float64]) *Kernels[float64] {
 		addRow:       f64AddRowAVX2,
 		addRows:      f64AddRowsAVX2,
 	}).into(k)
+	k.Philox = philoxKernelAVX2
 	k.gemm = f64GemmAVX2
 	k.Transpose = k.gemm.transposeDense
 	return k
@@ -152,6 +154,9 @@ func f64SumAVX2(dst *float64, x *float64, n int, k *float64)
 
 //go:noescape
 func f64SumSqAVX2(dst *float64, x *float64, n int, k *float64)
+
+//go:noescape
+func f64BoxMullerAVX2(dst *float64, x *uint32, n int, k *float64)
 
 //go:noescape
 func f64CombineAVX2(dst, y, h *float64, n int, c *float64, k **float64, m int)

@@ -37,6 +37,7 @@ func avx512F64(k *Kernels[float64]) *Kernels[float64] {
 		mulAdd:       f64MulAddAVX512,
 		adam:         f64AdamAVX512,
 		maxBits:      f64MaxBitsAVX512,
+		boxMuller:    f64BoxMullerAVX512,
 		dot:          f64DotAVX512,
 		sum:          f64SumAVX512,
 		sumSq:        f64SumSqAVX512,
@@ -44,6 +45,7 @@ func avx512F64(k *Kernels[float64]) *Kernels[float64] {
 		addRow:       f64AddRowAVX512,
 		addRows:      f64AddRowsAVX512,
 	}).into(k)
+	k.Philox = philoxKernelAVX512
 	k.gemm = f64GemmAVX512
 	k.Transpose = k.gemm.transposeDense
 	return k
@@ -152,6 +154,9 @@ func f64SumAVX512(dst *float64, x *float64, n int, k *float64)
 
 //go:noescape
 func f64SumSqAVX512(dst *float64, x *float64, n int, k *float64)
+
+//go:noescape
+func f64BoxMullerAVX512(dst *float64, x *uint32, n int, k *float64)
 
 //go:noescape
 func f64CombineAVX512(dst, y, h *float64, n int, c *float64, k **float64, m int)

@@ -37,6 +37,7 @@ func neonF64(k *Kernels[float64]) *Kernels[float64] {
 		mulAdd:       f64MulAddNEON,
 		adam:         f64AdamNEON,
 		maxBits:      f64MaxBitsNEON,
+		boxMuller:    f64BoxMullerNEON,
 		dot:          f64DotNEON,
 		sum:          f64SumNEON,
 		sumSq:        f64SumSqNEON,
@@ -44,6 +45,7 @@ func neonF64(k *Kernels[float64]) *Kernels[float64] {
 		addRow:       f64AddRowNEON,
 		addRows:      f64AddRowsNEON,
 	}).into(k)
+	k.Philox = philoxKernelNEON
 	k.gemm = f64GemmNEON
 	k.Transpose = k.gemm.transposeDense
 	return k
@@ -152,6 +154,9 @@ func f64SumNEON(dst *float64, x *float64, n int, k *float64)
 
 //go:noescape
 func f64SumSqNEON(dst *float64, x *float64, n int, k *float64)
+
+//go:noescape
+func f64BoxMullerNEON(dst *float64, x *uint32, n int, k *float64)
 
 //go:noescape
 func f64CombineNEON(dst, y, h *float64, n int, c *float64, k **float64, m int)

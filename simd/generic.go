@@ -49,6 +49,9 @@ func newGeneric[F Float]() *Kernels[F] {
 
 		Adam:      adamGeneric[F],
 		Transpose: transposeChecked[F],
+
+		Philox: philoxGeneric,
+		Normal: normalGeneric[F],
 	}
 }
 

@@ -107,6 +107,26 @@ type Kernels[F Float] struct {
 	// Transpose sets dst[j·rows+i] = src[i·cols+j]. dst and src do not overlap.
 	Transpose func(dst, src []F, rows, cols int)
 
+	// Philox fills dst with whole groups of 64 words of k's stream, from the group-th on. A group is 16 blocks, word
+	// by word, so that blocks can be computed side by side:
+	//
+	//	for i := range len(dst) / 64 {
+	//		for l := range 16 {
+	//			d := dst[64*i+l:]
+	//			d[0], d[16], d[32], d[48] = k.Block(16*(group+i) + l)
+	//		}
+	//	}
+	Philox func(dst []uint32, k PhiloxKey, group uint64)
+
+	// Normal makes standard normal numbers of whole groups of 64 random words by the transform of Box and Muller
+	// (1958): √(-2·log u)·cos a and √(-2·log u)·sin a for u uniform in (0, 1] and a in [-π, π).
+	//
+	// In float32 a word makes a number: dst[32i+l] and dst[32i+16+l], for l < 16, come from the words p = w[32i+l]
+	// and q = w[32i+16+l], with u = (p≫1)·2⁻³¹ + 2⁻³² and a = π·2⁻²³·(q≫8, signed). In float64 two words do: dst[32i+l]
+	// and dst[32i+16+l] come from w[64i+l], w[64i+16+l] (u) and w[64i+32+l], w[64i+48+l] (a), with u = 2 - m and
+	// a = 2π·(m - 3/2), where m in [1, 2) has the upper 52 bits of the second word and the first for a fraction.
+	Normal func(dst []F, w []uint32)
+
 	gemm *gemmTier[F] // micro-kernels of the matrix products; nil: plain Go
 }
 

@@ -191,3 +191,33 @@ done: \
 
 // LANES leads back to the first lane, where the loop has moved on.
 #define LANES
+
+// Box–Muller in float32: runs of 16 and 16. DI, R8 and SI, DX point to the ends of the two runs of dst and x.
+#define ARGSBOX32 \
+	ARGS1; \
+	LEAQ 64(DI), R8; \
+	LEAQ 64(SI), DX
+
+#define NEXTBOX32 \
+	ADDQ $BYTES, CX; \
+	TESTQ $64, CX; \
+	JEQ loop; \
+	ADDQ $64, CX; \
+	JNE loop; \
+	DONE
+
+// In float64: the words of x are at SI + R10, in four runs of 16; the two runs of dst at DI, R8.
+#define ARGSBOX64 \
+	ARGS1; \
+	LEAQ 128(DI), R8; \
+	MOVQ CX, R10
+
+#define NEXTBOX64 \
+	ADDQ $(BYTES/2), R10; \
+	ADDQ $BYTES, CX; \
+	TESTQ $128, CX; \
+	JEQ loop; \
+	ADDQ $192, R10; \
+	ADDQ $128, CX; \
+	JNE loop; \
+	DONE

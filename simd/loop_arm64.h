@@ -165,3 +165,33 @@ row: \
 	CBNZ R9, row; \
 	vSTORE(A0, PD); \
 	NEXT
+
+// Box–Muller in float32: runs of 16 and 16. R0, R3 and R1, R2 point to the ends of the two runs of dst and x.
+#define ARGSBOX32 \
+	ARGS1; \
+	ADD $64, R0, R3; \
+	ADD $64, R1, R2
+
+#define NEXTBOX32 \
+	ADD $16, R4, R4; \
+	TST $64, R4; \
+	BEQ loop; \
+	ADD $64, R4, R4; \
+	CBNZ R4, loop; \
+	DONE
+
+// In float64: the words of x are at R10, in four runs of 16; the two runs of dst at R0, R3.
+#define ARGSBOX64 \
+	ARGS1; \
+	ADD $128, R0, R3; \
+	ADD R4, R1, R10
+
+#define NEXTBOX64 \
+	ADD $8, R10, R10; \
+	ADD $16, R4, R4; \
+	TST $128, R4; \
+	BEQ loop; \
+	ADD $192, R10, R10; \
+	ADD $128, R4, R4; \
+	CBNZ R4, loop; \
+	DONE

@@ -49,18 +49,22 @@ const (
 	kPio2B     // π/2 less that, rounded
 	kPio2C     // and the rest
 
-	kErfHi   // above it erf x is 1
-	kErfU    // √2·kGeluU
-	kGeluHi  // above it GELU x is x; below its negative, 0
-	kGeluLo  // -kGeluHi
-	kGeluU   // c in u = 1/(1 + c·|x|), the variable of kTail
-	kGauss   // 1/√(2π)
-	kGeluT0  // 2·√(2/π)
-	kGeluT1  // 0.044715 of that
-	kGeluT3  // 3 times that
-	kSelu    // λ
-	kSeluNeg // λ·α
-	kScalars // what follows are polynomials
+	kErfHi       // above it erf x is 1
+	kErfU        // √2·kGeluU
+	kGeluHi      // above it GELU x is x; below its negative, 0
+	kGeluLo      // -kGeluHi
+	kGeluU       // c in u = 1/(1 + c·|x|), the variable of kTail
+	kGauss       // 1/√(2π)
+	kGeluT0      // 2·√(2/π)
+	kGeluT1      // 0.044715 of that
+	kGeluT3      // 3 times that
+	kSelu        // λ
+	kSeluNeg     // λ·α
+	kUnit31      // 2⁻³¹
+	kUnit32      // 2⁻³²
+	kThreeHalves // 1.5
+	kTurn        // a turn in the units of Box–Muller's angle: π·2⁻²³ for float32, 2π for float64
+	kScalars     // what follows are polynomials
 
 	// Polynomials, lowest coefficient first. How many there are is in the lengths of each type.
 	kExp  = 48  // (eʳ - 1 - r)/r² in r, for |r| ≤ ½·ln 2
@@ -89,7 +93,7 @@ var (
 	table32 = newTable(float32(0), map[int][]float32{
 		kTiny: {0x1p-126}, kHuge: {math.MaxFloat32},
 		kMagic: {0x1.8p23}, kLog2e: {1.442695022}, kLn2Hi: {0.6931471825}, kLn2Lo: {-1.904654212e-9},
-		kExpLo: {-110}, kGateHi: {110}, kExpHi: {89}, kEm1Lo: {-18},
+		kExpLo: {-110}, kGateHi: {110}, kTurn: {math.Pi * 0x1p-23}, kExpHi: {89}, kEm1Lo: {-18},
 		kLift: {0x1p25}, kLiftLog: {25}, kIntBias: {0x1p23 + 127},
 		kPio2A: {1.570796371}, kPio2B: {-4.371138829e-8}, kPio2C: {-1.71512451e-15},
 		kErfHi: {4}, kGeluU: {0.389}, kErfU: {0.550129056}, kGeluHi: {15}, kGeluLo: {-15},
@@ -112,7 +116,7 @@ var (
 	table64 = newTable(float64(0), map[int][]float64{
 		kTiny: {0x1p-1022}, kHuge: {math.MaxFloat64},
 		kMagic: {0x1.8p52}, kLog2e: {1.44269504088896339}, kLn2Hi: {0.693147180559945286}, kLn2Lo: {2.31904681384629956e-17},
-		kExpLo: {-753}, kGateHi: {753}, kExpHi: {710}, kEm1Lo: {-38},
+		kExpLo: {-753}, kGateHi: {753}, kTurn: {2 * math.Pi}, kExpHi: {710}, kEm1Lo: {-38},
 		kLift: {0x1p54}, kLiftLog: {54}, kIntBias: {0x1p52 + 1023},
 		kPio2A: {1.57079632679489656}, kPio2B: {6.12323399573676604e-17}, kPio2C: {-1.49738490485916983e-33},
 		kErfHi: {6}, kGeluU: {0.296875}, kErfU: {0.419844651329512597}, kGeluHi: {40}, kGeluLo: {-40},
@@ -155,6 +159,7 @@ func newTable[F Float](_ F, m map[int][]F) *table[F] {
 		kNegInf: F(math.Inf(-1)), kNaN: F(math.NaN()),
 		kTwoOverPi: 2 / math.Pi, kGauss: 1 / (math.Sqrt2 * sqrtPi),
 		kGeluT0: geluT, kGeluT1: 0.044715 * geluT, kGeluT3: 3 * 0.044715 * geluT,
+		kUnit31: 0x1p-31, kUnit32: 0x1p-32, kThreeHalves: 1.5,
 		kSelu: SELULambda, kSeluNeg: SELULambda * SELUAlpha,
 	}
 	for i, c := range m { // in any order: the places differ

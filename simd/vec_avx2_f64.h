@@ -89,3 +89,12 @@
 #define stepDot(i, a) VMOVUPD ((i)*32)(SI)(CX*1), T; VFMADD231PD ((i)*32)(DX)(CX*1), T, a
 #define stepSum(i, a) VADDPD ((i)*32)(SI)(CX*1), a, a
 #define stepSq(i, a) VMOVUPD ((i)*32)(SI)(CX*1), T; VFMADD231PD T, T, a
+
+// For Box–Muller. vUNIT is 1 + the upper 52 bits of two words as a fraction: those at i and i + 64 bytes.
+#define vUNIT(i, d) \
+	VPMOVZXDQ (i+64)(SI)(R10*1), d; \
+	VPSLLQ $20, d, d; \
+	VPMOVZXDQ (i)(SI)(R10*1), T; \
+	VPSRLQ $12, T, T; \
+	vOR(d, T, d); \
+	vORK(const_kOneBits, d, d)

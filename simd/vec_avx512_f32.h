@@ -83,3 +83,7 @@
 #define stepDot(i, a) VMOVUPS ((i)*64)(SI)(CX*1), T; VFMADD231PS ((i)*64)(DX)(CX*1), T, a
 #define stepSum(i, a) VCVTPS2PD ((i)*32)(SI)(CX*1), T; VADDPD T, a, a
 #define stepSq(i, a) VCVTPS2PD ((i)*32)(SI)(CX*1), T; VFMADD231PD T, T, a
+
+// For Box–Muller.
+#define vI2F(a, d) VCVTDQ2PS a, d
+#define vSAR(n, a, d) VPSRAD $n, a, d

@@ -98,3 +98,7 @@
 #define stepDot(i, a) vNEXT(1, T); vNEXT(2, U); vFMA(T, U, a)
 #define stepSum(i, a) vWIDEN(i); vOP3(0x4E60D400, a, U, a) // fadd
 #define stepSq(i, a) vWIDEN(i); vOP3(0x4E60CC00, U, U, a) // fmla
+
+// For Box–Muller.
+#define vI2F(a, d) vOP2(0x4E21D800, a, d) // scvtf
+#define vSAR(k, a, d) WORD $(0x4F000400 | (64-(k))<<16 | (a)<<5 | (d)) // sshr

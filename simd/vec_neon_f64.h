@@ -94,3 +94,13 @@
 #define stepDot(i, a) vNEXT(1, T); vNEXT(2, U); vFMA(T, U, a)
 #define stepSum(i, a) vNEXT(1, T); vADD(a, T, a)
 #define stepSq(i, a) vNEXT(1, T); vFMA(T, T, a)
+
+// For Box–Muller. vUNIT is 1 + the upper 52 bits of two words as a fraction: those at i and i + 64 bytes.
+#define vPAIR(i, d) WORD $(0xFD400000 | ((i)/8)<<10 | 10<<5 | (d)); vOP2(0x2F20A400, d, d) // ldr d, [x10, i]; ushll
+#define vUNIT(i, d) \
+	vPAIR((i)+64, d); \
+	vSHL(20, d, d); \
+	vPAIR(i, T); \
+	vSHR(12, T, T); \
+	vOR(d, T, d); \
+	vORK(const_kOneBits, d, d)
