@@ -15,7 +15,6 @@ const chunk = 16 * group
 type scratch[F simd.Float] struct {
 	w [chunk]uint32
 	x [group]F
-	cut  [group]F     // a group that is wanted in part
 }
 
 var (

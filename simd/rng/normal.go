@@ -18,12 +18,42 @@ import "pushforward/simd"
 func Normal[F simd.Float](k Key, dst []F) {
 	s, p := borrow[F]()
 	defer p.Put(s)
-	kern := simd.Best[F]()
-	per := group // elements a group gives
-	if !is32[F]() {
-		per = group / 2
+	normal(k, 0, dst, s)
+}
+
+// NormalAt fills dst with the elements from at on of the sequence that Normal draws:
+//
+//	x := make([]F, at+len(dst))
+//	Normal(k, x)
+//	copy(dst, x[at:])
+func NormalAt[F simd.Float](k Key, at uint64, dst []F) {
+	s, p := borrow[F]()
+	defer p.Put(s)
+	per := uint64(perGroup[F]())
+	g, skip := at/per, int(at%per)
+	if skip > 0 { // what dst takes of the group that at lies in
+		w := s.w[:group]
+		words(w, k, g)
+		simd.Best[F]().Normal(s.x[:per], w)
+		n := copy(dst, s.x[skip:per])
+		dst = dst[n:]
+		g++
 	}
-	for g := uint64(0); len(dst) > 0; {
+	normal(k, g, dst, s)
+}
+
+// perGroup is how many elements a group of words gives.
+func perGroup[F simd.Float]() int {
+	if is32[F]() {
+		return group
+	}
+	return group / 2
+}
+
+// normal fills dst with normal numbers from group g on.
+func normal[F simd.Float](k Key, g uint64, dst []F, s *scratch[F]) {
+	kern, per := simd.Best[F](), perGroup[F]()
+	for len(dst) > 0 {
 		groups := min(len(dst)/per, chunk/group)
 		if groups == 0 { // less than a group is left
 			w := s.w[:group]
