@@ -34,8 +34,12 @@ func (x Var[F]) Var(correction float64, axes ...int) Var[F] {
 	return x.Sub(x.MeanAxes(axes...)).Square().SumTo(z).Scale(1 / (float64(s.count(z)) - correction))
 }
 
-// Std is the square root of Var.
-func (x Var[F]) Std(correction float64, axes ...int) Var[F] { return x.Var(correction, axes...).Sqrt() }
+// Std is the square root of Var. Where it is 0 its gradient is 0.
+func (x Var[F]) Std(correction float64, axes ...int) Var[F] {
+	s := x.node("Std").shape
+	n := float64(s.count(s.fold("Std", axes)))
+	return x.Sub(x.MeanAxes(axes...)).Norm2(axes...).Scale(1 / math.Sqrt(n-correction))
+}
 
 // Norm2 returns √Σx² over the given axes, without axes over all. Its gradient at 0 is 0.
 func (x Var[F]) Norm2(axes ...int) Var[F] {

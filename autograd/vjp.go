@@ -128,20 +128,3 @@ type multi[F simd.Float] interface {
 	// vjpAll calls give for each operand i for which need(i).
 	vjpAll(y, g Var[F], need func(i int) bool, give func(i int, d Var[F]))
 }
-
-// JVP returns ∂y/∂x · dx, likewise recorded.
-//
-// With u a cotangent of y that nobody looks at, w = (∂y/∂x)ᵀ·u is linear in u, and the transpose
-// of that map is the wanted one: JVP is the VJP of w with respect to u, with cotangent dx.
-func JVP[F simd.Float](y, x, dx Var[F]) Var[F] {
-	nx, nd := pair("JVP", x, dx)
-	if nx.shape != nd.shape {
-		badPair("JVP", "a value and its tangent differ in shape", nx.shape, nd.shape)
-	}
-	t := x.t
-	u := t.Zeros(y.Shape())
-	t.nodes[u.id].kind = isInput
-	var one [1]Var[F]
-	w := VJP(one[:0], y, u, x)[0]
-	return VJP(one[:0], w, dx, u)[0]
-}
