@@ -39,7 +39,7 @@ type gemmTier[F Float] struct {
 	narrow strip[F]
 	// depth is the most rows of a copied panel of B.
 	depth int
-	// inPlace is the most rows and columns of a B that is read where it lies.
+	// inPlace is the most rows and columns of a B that is always read where it lies.
 	inPlace int
 	// zero is as long as the widest block.
 	zero []F
@@ -50,11 +50,12 @@ const (
 	callBytes  = 4 << 20   // size of an element × multiply-adds of one call: at most some 50 µs
 	cacheBytes = 512 << 10 // the block of A that stays in the second-level cache
 	longestK   = 1024      // rows of B read in place at a time, for callBytes
-	fewRows    = 32        // with at most so many rows of C copying B costs more than it saves
+	fewRows    = 32        // with at most so many rows of C copying B costs more than it saves …
+	manyRows   = 256       // … and with more than so many it pays even where rows do not alias
 	directRows = 64        // A of at most so many rows is read in place
 	few        = 4         // columns of C that are too few to fill a vector
-	alias      = 2048      // rows of A a multiple of so many bytes apart fall on the same few cache lines …
-	aliasCols  = 256       // … and copying A pays from so many columns of C on
+	alias      = 2048      // rows a multiple of so many bytes apart fall on the same few cache lines
+	aliasCols  = 256       // copying an A of such rows pays from so many columns of C on
 )
 
 // product computes c from a and b. c is not transposed.
@@ -73,7 +74,7 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 		return
 	}
 	size := int(unsafe.Sizeof(c.Data[0]))
-	copyB := b.Trans || m > fewRows && (k > t.inPlace || n > t.inPlace)
+	copyB := b.Trans || m > fewRows && (k > t.inPlace || n > t.inPlace) && (m > manyRows || b.Stride*size%alias == 0)
 	copyA := m > directRows && (a.Trans || n >= aliasCols && a.Stride*size%alias == 0)
 	kc := longestK
 	if copyA || copyB {

@@ -1,6 +1,41 @@
 package simd
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Copy sets dst[i,j] = src[i,j]. The shapes are equal or Copy panics; either may be transposed, so
+// k.Copy(d, s.T()) transposes. dst must not overlap src.
+func (k *Kernels[F]) Copy(dst, src Mat[F]) {
+	if dst.Rows != src.Rows || dst.Cols != src.Cols {
+		panic(fmt.Sprintf("simd: Copy: destination %v, source %v", dst, src))
+	}
+	dst.check("Copy")
+	src.check("Copy")
+	if dst.Trans {
+		dst, src = dst.T(), src.T()
+	}
+	rows, cols := dst.Rows, dst.Cols
+	switch {
+	case rows == 0 || cols == 0:
+	case k.gemm == nil && src.Trans:
+		transposeGeneric(dst.Data, src.Data, dst.Stride, src.Stride, cols, rows)
+	case src.Trans:
+		k.gemm.transpose(dst.Data, src.Data, dst.Stride, src.Stride, cols, rows)
+	default:
+		copyGeneric(dst.Data, src.Data, dst.Stride, src.Stride, rows, cols)
+	}
+}
+
+// Stride returns the distance that the rows of a matrix of cols columns should have if Gemm is to read
+// it often as b: cols, or somewhat more where rows would fall on the same few lines of the cache.
+func Stride[F Float](cols int) int {
+	if cols*int(unsafe.Sizeof(*new(F)))%alias == 0 {
+		return cols + padding
+	}
+	return cols
+}
 
 // transposeGeneric sets dst[j·ldd+i] = src[i·lds+j] for i < rows, j < cols.
 func transposeGeneric[F Float](dst, src []F, ldd, lds, rows, cols int) {
