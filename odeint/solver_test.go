@@ -2,7 +2,6 @@ package odeint
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"testing"
 
@@ -171,15 +170,4 @@ func TestNoAllocations(t *testing.T) {
 		run()
 		require.Zero(t, testing.AllocsPerRun(5, run), name)
 	}
-}
-
-func ExampleSolve() {
-	// Newton's law of cooling, for three cups at once.
-	sol, err := Solve(context.Background(), Func(1, func(dy []float64, t float64, y []float64) { dy[0] = -0.1 * (y[0] - 20) }),
-		[]float64{90, 60, 20}, 0, 10, Options{})
-	if err != nil {
-		panic(err)
-	}
-	fmt.Printf("%.3f\n", sol.Final())
-	// Output: [45.752 34.715 20.000]
 }
