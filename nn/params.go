@@ -99,7 +99,7 @@ func (p *Params[F]) Init(key rng.Key) []F {
 // Zeros closes the layout and returns a parameter vector of zeros, for Load to fill.
 func (p *Params[F]) Zeros() []F {
 	p.closed = true
-	// The allocator aligns large slices only.
+	// Go promises no alignment of 64 bytes, although today's size classes give it.
 	a := align[F]()
 	theta := make([]F, p.n+a)
 	off := 0

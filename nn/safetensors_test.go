@@ -370,7 +370,7 @@ func TestWriteRefuses(t *testing.T) {
 		"a reserved key":    {Meta: map[string]string{"pushforward.sha256": ""}},
 		"a wrong shape":     {Arrays: []Array{{Name: "a", Data: []float32{1}, Shape: []int{2}}}},
 		"a negative extent": {Arrays: []Array{{Name: "a", Data: []float32{1}, Shape: []int{-1, -1}}}},
-		"a wrapping shape":  {Arrays: []Array{{Name: "a", Data: []float32{}, Shape: []int{1 << 32, 1 << 32}}}},
+		"a wrapping shape":  {Arrays: []Array{{Name: "a", Data: []float32{}, Shape: []int{math.MaxInt32, math.MaxInt32, math.MaxInt32}}}},
 		"a foreign type":    {Arrays: []Array{{Name: "a", Data: []string{""}, Shape: []int{1}}}},
 	} {
 		var b bytes.Buffer
