@@ -138,7 +138,7 @@ func (checkerboard) Sample(dst []float64, key rng.Key) {
 	for i := 0; i < len(dst); i += 2 {
 		a := math.FMA(4, key.Float64(uint64(i)), -2)
 		v := float64(2 * key.Float64(uint64(i+1))) // exact product
-		b := v // below 1: the upper square, at [0, 1); else the lower, at [-2, -1)
+		b := v                                     // below 1: the upper square, at [0, 1); else the lower, at [-2, -1)
 		if v >= 1 {
 			b = v - 3
 		}

@@ -346,13 +346,13 @@ func TestSinkhorn(t *testing.T) {
 	require.NoError(t, err)
 	scale := largest(c)
 	last := math.Inf(1)
-	for _, rel := range []float64{1, 0.1, 0.01, 0.001} {
-		if testing.Short() && rel < 0.01 {
+	for _, rel := range []float64{1, 0.1, 0.01, 0.001, 0.0003} {
+		if testing.Short() && rel < 0.1 {
 			break
 		}
-		p, err := Sinkhorn(a, b, c, SinkhornOptions{Reg: rel * scale, Tol: 1e-6})
+		p, err := Sinkhorn(a, b, c, SinkhornOptions{Reg: rel * scale, Tol: 1e-8})
 		require.NoError(t, err, rel)
-		require.Less(t, p.Err, 1e-6)
+		require.Less(t, p.Err, 1e-8)
 		require.Greater(t, p.Cost, exact.Cost-1e-6*scale)
 		require.Less(t, p.Cost, last)
 		last = p.Cost
@@ -369,9 +369,11 @@ func TestSinkhorn(t *testing.T) {
 	p, err = Sinkhorn(a, b, c, SinkhornOptions{Reg: 0.01 * scale, MaxIter: 1, Tol: 1e-12})
 	require.ErrorIs(t, err, ErrConverge)
 	require.Len(t, p.P, n*m)
+	// A heavy weight on the marginals keeps them; only the constant that passes between f and g is slow.
 	p, err = SinkhornUnbalanced(a, b, c, SinkhornOptions{Reg: 0.1 * scale, Marginal: 1e3 * scale, Tol: 1e-9})
 	require.NoError(t, err)
-	require.Less(t, p.Err, 1e-3*largest(a), "a heavy weight on the marginals keeps them")
+	require.Less(t, p.Err, 1e-3*largest(a))
+	require.Less(t, p.Iter, 100)
 }
 
 func BenchmarkAssign(b *testing.B) {
