@@ -5,19 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
+	"pushforward/cfm/dataset"
 	"pushforward/cfm/metric"
 	"pushforward/cfm/model"
 	"pushforward/odeint"
+	"pushforward/simd/rng"
 )
 
 const evaluateHelp = `evaluate measures a model against a table of rows it was not trained on.
 
   evaluate -model m.safetensors -data held-out.csv
   evaluate -data held-out.csv -json
+  evaluate -data moons-normal -rows 6000        with the distance to the law itself
 
   -model FILE|DIR    the model, or its run's folder     (the newest run; needed in a pipe)
-  -data FILE         .csv .tsv .npy, also with .gz; - is CSV on standard input
+  -data FILE|LAW     .csv .tsv .npy, also with .gz; - is CSV on standard input; or a toy
+                     law, from which fresh rows are drawn
   -given NAME=VALUE  a condition that the table has no column for
   -rows N            at most so many rows, the first                           (2000)
   -json              one JSON object instead of a table
@@ -32,6 +37,9 @@ type evaluation struct {
 	LogP       *float64 `json:"logp_nats"`
 	LogPErr    *float64 `json:"logp_err"`
 	BitsPerDim *float64 `json:"bits_per_dim"`
+	Law        *float64 `json:"law_logp_nats,omitempty"` // of the same rows under the law they were drawn from
+	KL         *float64 `json:"kl_nats,omitempty"`       // their mean difference, and its standard error
+	KLErr      *float64 `json:"kl_err,omitempty"`
 	Unusual    *float64 `json:"share_p_below_0.05"` // about 0.05 for rows like those held out
 	Energy     *float64 `json:"energy_distance"`
 	Floor      *float64 `json:"energy_floor"`
@@ -66,26 +74,9 @@ func evaluate(e env, args []string) error {
 	if err != nil {
 		return err
 	}
-	t, err := readScored(e, data)
+	rows, given, index, law, err := evaluated(e, m, data, n, seed, cond)
 	if err != nil {
 		return err
-	}
-	p, err := t.match(m, cond)
-	if err != nil {
-		return err
-	}
-	var index []int
-	for i, missing := range p.missing {
-		if !missing && len(index) < n {
-			index = append(index, i)
-		}
-	}
-	if len(index) < 4 {
-		return refuse("%s: %d whole rows; want at least 4", t.Name, len(index))
-	}
-	rows, given := pick(p.rows, index), [][]float64(nil)
-	if len(m.Conditions) > 0 {
-		given = pick(p.given, index)
 	}
 	v := evaluation{Rows: len(rows)}
 	if m.HasDensity() {
@@ -101,6 +92,9 @@ func evaluate(e env, args []string) error {
 			bits += math.Log2(float64(m.Levels))
 		}
 		v.BitsPerDim = num(bits)
+		if law != nil {
+			v.Law, v.KL, v.KLErr = paired(law, rows, d.LogP)
+		}
 		if m.Calibration() > 0 {
 			low := 0
 			for _, q := range d.PValue {
@@ -134,11 +128,68 @@ func evaluate(e env, args []string) error {
 		row("log-density", "%.3f ± %.3f nats", *v.LogP, value(v.LogPErr))
 		row("bits per dimension", "%.3f", value(v.BitsPerDim))
 	}
+	if v.KL != nil {
+		row("KL(law ‖ model)", "%.4f ± %.4f nats; the law gives these rows %.3f", *v.KL, value(v.KLErr), value(v.Law))
+	}
 	if v.Unusual != nil {
 		row("p-value below 0.05", "%.3f of the rows; about 0.05 if they are like those held out", *v.Unusual)
 	}
 	row("energy distance", "%.4f to %d drawn rows; two halves of the table %.4f (in the model's scale)", u, len(rows), floor)
 	return nil
+}
+
+// evaluated finds the rows to measure against: fresh ones of a law, or the whole ones of a table.
+func evaluated(e env, m *model.Model, data string, n int, seed uint64, cond given) (rows, given [][]float64, index []int, law dataset.Law, err error) {
+	if slices.Contains(dataset.ToyNames(), data) {
+		if law, err = dataset.Toy(data); err != nil {
+			return
+		}
+		if law.Dim() != m.Dim || len(m.Conditions) > 0 {
+			err = refuse("%s has %d columns and no conditions, the model %d and %d", data, law.Dim(), m.Dim, len(m.Conditions))
+			return
+		}
+		x := make([]float64, n*m.Dim)
+		law.Sample(x, rng.New(seed).Named("evaluate"))
+		return rowsOf(x, m.Dim), nil, nil, law, nil
+	}
+	t, err := readScored(e, data)
+	if err != nil {
+		return
+	}
+	p, err := t.match(m, cond)
+	if err != nil {
+		return
+	}
+	for i, missing := range p.missing {
+		if !missing && len(index) < n {
+			index = append(index, i)
+		}
+	}
+	if len(index) < 4 {
+		err = refuse("%s: %d whole rows; want at least 4", t.Name, len(index))
+		return
+	}
+	rows = pick(p.rows, index)
+	if len(m.Conditions) > 0 {
+		given = pick(p.given, index)
+	}
+	return
+}
+
+// paired compares a law's log-densities with a model's on the same rows: the law's mean, and mean and
+// standard error of the difference, which estimates KL(law ‖ model). nil if the law's are not known.
+func paired(law dataset.Law, rows [][]float64, logp []float64) (mean, kl, bar *float64) {
+	truth, diff := make([]float64, len(rows)), make([]float64, len(rows))
+	for i, r := range rows {
+		v, ok := law.LogProb(r)
+		if !ok {
+			return nil, nil, nil
+		}
+		truth[i], diff[i] = v, v-logp[i]
+	}
+	m, _ := meanDev(truth)
+	d, dev := meanDev(diff)
+	return num(m), num(d), num(dev / math.Sqrt(float64(len(rows))))
 }
 
 // standard flattens rows in the model's scale.

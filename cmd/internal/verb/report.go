@@ -28,6 +28,8 @@ type figures struct {
 	LogPErr    *float64 `json:"logp_err,omitempty"` // standard error of the mean over LogPRows rows
 	LogPRows   int      `json:"logp_rows,omitempty"`
 	BitsPerDim *float64 `json:"bits_per_dim"`
+	KL         *float64 `json:"kl_nats,omitempty"` // law to model on the same rows, if the data are a law's
+	KLErr      *float64 `json:"kl_err,omitempty"`
 	Gaussian   *float64 `json:"gaussian_logp_nats,omitempty"` // the same rows under one Gaussian a class
 
 	Energy      *float64 `json:"energy_distance"` // of drawn rows to held-out rows, unbiased
@@ -113,6 +115,9 @@ func (s *session) judge(ctx context.Context, m *model.Model, f *figures) (model.
 		}
 		f.BitsPerDim = num(bits)
 		f.Gaussian = num(s.gaussian(m, scored))
+		if s.data.law != nil {
+			_, f.KL, f.KLErr = paired(s.data.law, pick(s.data.rows, scored), d.LogP)
+		}
 	}
 	// As many rows of each combination of conditions as held-out rows have, or equal parts of each class.
 	given := s.askFor(m)
@@ -237,6 +242,9 @@ func (s *session) table(w io.Writer, f figures) {
 	}
 	if f.BitsPerDim != nil {
 		row("bits per dimension", "%.3f%s", *f.BitsPerDim, strings.Replace(unit, " of", " for", 1))
+	}
+	if f.KL != nil {
+		row("  KL(law ‖ model)", "%.4f ± %.4f nats", *f.KL, value(f.KLErr))
 	}
 	if f.Gaussian != nil {
 		what := "one Gaussian"

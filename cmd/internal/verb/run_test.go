@@ -245,6 +245,7 @@ func TestTwoColumns(t *testing.T) {
 	dir := t.TempDir()
 	must(t, dir, "train", "-data", "moons-normal", "-source", "8gaussians", "-steps", "30", "-batch", "32", "-hidden", "12", "-blocks", "1", "-quiet", "-out", "r")
 	require.FileExists(t, dir+"/r/plots/samples.png")
+	require.Contains(t, must(t, dir, "evaluate", "-model", "r", "-data", "moons-normal", "-rows", "100").out, "KL(law ‖ model)")
 	must(t, dir, "score", "-model", "r", "-out", "map.png")
 	require.FileExists(t, dir+"/map.png")
 	// A source without a density can be drawn from and not scored.
