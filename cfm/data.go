@@ -166,12 +166,13 @@ func (a augmented[F]) Next(b *Batch[F], key rng.Key) error {
 
 // shuffle is a permutation of 0 … n-1 of which any element can be had alone: a Feistel
 // network over the smallest 4ᵏ ≥ n, applied again while it leads out of the range (Black and
-// Rogaway 2002). It need not resist an adversary; six rounds of a good 64-bit mix are plenty
-// for an order of rows.
+// Rogaway 2002). It need not resist an adversary: six rounds of a good 64-bit mix are plenty for an
+// order of rows. Halves of a few bits mix slowly, and get sixteen.
 type shuffle struct {
 	pass, n uint64
 	half    uint // bits of each half
-	keys    [6]uint64
+	rounds  int
+	keys    [16]uint64
 }
 
 func newShuffle(key rng.Key, pass, n uint64) shuffle {
@@ -179,8 +180,12 @@ func newShuffle(key rng.Key, pass, n uint64) shuffle {
 	for n > 1<<(2*s.half) {
 		s.half++
 	}
+	s.rounds = 6
+	if s.half <= 4 {
+		s.rounds = len(s.keys)
+	}
 	k := key.Named("shuffle").Fold(pass)
-	for i := range s.keys {
+	for i := range s.rounds {
 		s.keys[i] = k.Uint64(uint64(i))
 	}
 	return s
@@ -191,7 +196,7 @@ func (s *shuffle) at(i uint64) uint64 {
 	mask := uint64(1)<<s.half - 1
 	for {
 		l, r := i>>s.half, i&mask
-		for _, k := range s.keys {
+		for _, k := range s.keys[:s.rounds] {
 			// Stafford's finaliser, the mix of SplitMix64.
 			z := r ^ k
 			z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

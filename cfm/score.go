@@ -15,7 +15,7 @@ import (
 //
 //	∇ log ρₜ(x) = (ȧ·x - a·v) / (a·sṡ - ȧ·s²)
 //
-// For CondOT{} that is (t·v - x)/(1-t). Nothing is divided by a, so t = 0 needs no care; at
+// For CondOT{} that is (t·v - x)/(1-t). Nothing is divided by a, and at a = 0 it is -x/s²; at
 // t = 1 a path without width has no score, and the result is not finite. The score is in
 // the coordinates of q, as a function of q.X and v on their tape. Albergo et al. 2023;
 // checked against closed forms in the tests.
@@ -27,6 +27,10 @@ func Score[F simd.Float](p Path, q Query[F], v autograd.Var[F]) autograd.Var[F] 
 	for i, ti := range t {
 		k := p.At(float64(ti))
 		s2 := float64(k.B*k.B) + float64(k.C*k.C)
+		if k.A == 0 { // x is all noise; ȧ may be 0 too
+			dx[i], dv[i] = F(-1/s2), 0
+			continue
+		}
 		ss := float64(k.B*k.DB) + float64(k.C*k.DC)
 		den := float64(k.A*ss) - float64(k.DA*s2)
 		dx[i], dv[i] = F(k.DA/den), F(-k.A/den)
