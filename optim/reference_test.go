@@ -194,8 +194,9 @@ func TestReferenceOptim(t *testing.T) {
 				t.Skipf("closed loop: problem %q is not known", c.Problem)
 			}
 			t.Run("closed/float64", func(t *testing.T) { replay[float64](t, c, loss, file.Tol64) })
-			// The bound is stated for 50 steps; a longer run in a closed loop has longer to drift.
-			t.Run("closed/float32", func(t *testing.T) { replay[float32](t, c, loss, tol32*max(1, float64(len(c.Steps))/50)) })
+			// A chaotic run amplifies float32's roundings too: allow what a start moved by one
+			// such rounding does to the float64 run.
+			t.Run("closed/float32", func(t *testing.T) { replay[float32](t, c, loss, max(tol32, 10*sensitivity(t, c, loss))) })
 		})
 	}
 	n.log(t)
@@ -244,6 +245,45 @@ func replay[F simd.Float](t *testing.T, c *trajectory, loss problem, tol float64
 		opt.Step(theta, grad, lr)
 		near(t, theta, c.flat(s.Params), tol, what)
 	}
+}
+
+// sensitivity is how far a float64 run in a closed loop strays, relative to the largest parameter,
+// when its start is moved by float32's rounding unit.
+func sensitivity(t *testing.T, c *trajectory, loss problem) (worst float64) {
+	var runs [2][][]float64
+	for r := range runs {
+		opt := build[float64](t, c.Optimizer, c.Hyper)
+		var theta []float64
+		for _, p := range c.Params {
+			theta = append(theta, c.Init[p].Data...)
+		}
+		for i := range theta {
+			theta[i] *= 1 + float64(r)*0x1p-24
+		}
+		lr := c.Hyper.num("lr", 1e-3)
+		for k := range c.Steps {
+			_, grad := loss(c, theta)
+			if c.Hyper.flag("maximize") {
+				simd.Best[float64]().Scale(grad, -1, grad)
+			}
+			if c.ClipNorm != nil {
+				ClipNorm(grad, *c.ClipNorm)
+			}
+			if c.Lrs != nil {
+				lr = c.Lrs[k]
+			}
+			opt.Step(theta, grad, lr)
+			runs[r] = append(runs[r], append([]float64{}, theta...))
+		}
+	}
+	for k, x := range runs[0] {
+		var far, top float64
+		for i, v := range x {
+			far, top = max(far, math.Abs(v-runs[1][k][i])), max(top, math.Abs(v))
+		}
+		worst = max(worst, far/top)
+	}
+	return worst
 }
 
 // problem returns loss and gradient at x, the parameters end to end.
@@ -376,8 +416,8 @@ func TestReferenceOptimSchedules(t *testing.T) {
 				top = max(top, c.Lr[k])
 			}
 			for k, want := range c.Lr {
-				// Entry by entry, but for the zero at a cosine's end, where rounding is all there is.
-				require.InDelta(t, want, got[k], file.Tol*max(math.Abs(want), 1e-6*top), "step %d", k)
+				// Entry by entry, but for what is near the zero at the end of a cosine.
+				require.InDelta(t, want, got[k], file.Tol*max(math.Abs(want), 1e-3*top), "step %d", k)
 			}
 		})
 	}
