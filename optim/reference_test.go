@@ -225,18 +225,21 @@ func replay[F simd.Float](t *testing.T, c *trajectory, loss problem, tol float64
 				x[i] = float64(v)
 			}
 			l, g := loss(c, x)
-			require.InDelta(t, s.Loss, l, tol*max(1, math.Abs(s.Loss)), what)
+			// To first order a loss is off by the gradient times what the parameters are off by.
+			slack := max(1, math.Abs(s.Loss))
 			for i, v := range g {
 				grad[i] = F(v)
+				slack += math.Abs(v * x[i])
 			}
+			require.InDelta(t, s.Loss, l, tol*slack, what)
 		}
 		if c.Hyper.flag("maximize") {
 			simd.Best[F]().Scale(grad, -1, grad)
 		}
 		if c.ClipNorm != nil {
 			norm := ClipNorm(grad, *c.ClipNorm)
-			if s.GradNorm != nil {
-				require.InEpsilon(t, *s.GradNorm, norm, tol*100, what)
+			if s.GradNorm != nil && loss == nil {
+				require.InEpsilon(t, *s.GradNorm, norm, tol, what)
 			}
 		}
 		if c.Lrs != nil {
