@@ -254,6 +254,28 @@ func TestTransport(t *testing.T) {
 	}
 }
 
+// Cunningham's rule keeps every empty route of the tree leading towards the root, which is why the method
+// ends; equal masses and equal costs make many of them.
+func TestTransportTreeStaysStronglyFeasible(t *testing.T) {
+	const n = 12
+	c := normals(1, n*n, true)
+	a, b, _ := uniform(n, n)
+	s, err := newSimplex(a, b, c)
+	require.NoError(t, err)
+	for e := s.candidate(); e >= 0; e = s.candidate() {
+		s.pivot(int32(e/n), int32(n+e%n), c[e])
+		s.pivots++
+		for k := range 2 * n {
+			require.GreaterOrEqual(t, s.flow[k], int64(0))
+			require.True(t, s.up[k] || s.flow[k] > 0, "node %d after %d pivots", k, s.pivots)
+		}
+	}
+	require.Greater(t, s.pivots, n)
+	_, total, err := Assign(c, n, n)
+	require.NoError(t, err)
+	require.InDelta(t, total, s.total(), 1e-12)
+}
+
 func TestTransportLarger(t *testing.T) {
 	n, m := 500, 360
 	if testing.Short() {
