@@ -8,26 +8,26 @@ var (
 			block[float32]{f32WideAVX512, 14, 32}, block[float32]{f32FlatAVX512, 6, 64},
 			block[float32]{f32EdgeAVX512, 14, 16}, block[float32]{f32EdgeAVX2, 12, 8}),
 		copy: f32CopyAVX2, transpose: f32TransposeAVX2, narrow: f32NarrowAVX2,
-		depth: 512, inPlace: 256, zero: make([]float32, 64),
+		inPlace: 256, zero: make([]float32, 64),
 	}
 	f64GemmAVX512 = &gemmTier[float64]{
 		choose: chooser(
 			block[float64]{f64WideAVX512, 14, 16}, block[float64]{f64FlatAVX512, 6, 32},
 			block[float64]{f64EdgeAVX512, 14, 8}, block[float64]{f64EdgeAVX2, 12, 4}),
-		copy: f64CopyAVX2, transpose: f64TransposeAVX2, depth: 512, inPlace: 256, zero: make([]float64, 32),
+		copy: f64CopyAVX2, transpose: f64TransposeAVX2, inPlace: 256, zero: make([]float64, 32),
 	}
 	f32GemmAVX2 = &gemmTier[float32]{
 		choose: chooserAVX2(
 			block[float32]{f32WideAVX2, 6, 16}, block[float32]{f32WiderAVX2, 4, 24},
 			block[float32]{f32FlatAVX2, 3, 32}, block[float32]{f32EdgeAVX2, 12, 8}),
 		copy: f32CopyAVX2, transpose: f32TransposeAVX2, narrow: f32NarrowAVX2,
-		depth: 256, inPlace: 128, zero: make([]float32, 32),
+		inPlace: 128, zero: make([]float32, 32),
 	}
 	f64GemmAVX2 = &gemmTier[float64]{
 		choose: chooserAVX2(
 			block[float64]{f64WideAVX2, 6, 8}, block[float64]{f64WiderAVX2, 4, 12},
 			block[float64]{f64FlatAVX2, 3, 16}, block[float64]{f64EdgeAVX2, 12, 4}),
-		copy: f64CopyAVX2, transpose: f64TransposeAVX2, depth: 256, inPlace: 128, zero: make([]float64, 16),
+		copy: f64CopyAVX2, transpose: f64TransposeAVX2, inPlace: 128, zero: make([]float64, 16),
 	}
 )
 

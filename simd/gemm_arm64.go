@@ -6,12 +6,12 @@ var (
 	f32GemmNEON = &gemmTier[float32]{
 		choose: chooserNEON(
 			block[float32]{f32WideNEON, 6, 16}, block[float32]{f32SlimNEON, 8, 4}, block[float32]{f32EdgeNEON, 8, 1}),
-		copy: copyGeneric[float32], transpose: f32TransposeNEON, depth: 256, inPlace: 256, zero: make([]float32, 16),
+		copy: copyGeneric[float32], transpose: f32TransposeNEON, inPlace: 256, zero: make([]float32, 16),
 	}
 	f64GemmNEON = &gemmTier[float64]{
 		choose: chooserNEON(
 			block[float64]{f64WideNEON, 6, 8}, block[float64]{f64SlimNEON, 8, 2}, block[float64]{f64EdgeNEON, 8, 1}),
-		copy: copyGeneric[float64], transpose: f64TransposeNEON, depth: 256, inPlace: 256, zero: make([]float64, 8),
+		copy: copyGeneric[float64], transpose: f64TransposeNEON, inPlace: 256, zero: make([]float64, 8),
 	}
 )
 

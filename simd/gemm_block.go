@@ -37,8 +37,6 @@ type gemmTier[F Float] struct {
 	// narrow does 16 rows and 1 to 4 columns a tile, or is nil. k is a multiple of 4, A's columns are
 	// adjacent, and aks is the distance of B's columns.
 	narrow strip[F]
-	// depth is the most rows of a copied panel of B.
-	depth int
 	// inPlace is the most rows and columns of a B that is always read where it lies.
 	inPlace int
 	// zero is as long as the widest block.
@@ -49,6 +47,7 @@ type gemmTier[F Float] struct {
 const (
 	callBytes  = 4 << 20   // size of an element × multiply-adds of one call: at most some 50 µs
 	cacheBytes = 512 << 10 // the block of A that stays in the second-level cache
+	copiedK    = 512       // rows of a copied panel of B
 	longestK   = 1024      // rows of B read in place at a time, for callBytes
 	fewRows    = 32        // with at most so many rows of C copying B costs more than it saves …
 	manyRows   = 256       // … and with more than so many it pays even where rows do not alias
@@ -61,8 +60,8 @@ const (
 // product computes c from a and b. c is not transposed.
 //
 // A is cut in blocks of mc×kc, which stay in the second-level cache while one panel of B after
-// another passes, kc rows of a strip's width, which stays in the first. A panel that is copied is
-// copied just before its use.
+// another passes, kc rows of a strip's width. A panel that is copied is copied just before its use,
+// and kept if there is another block of A to come.
 func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F) {
 	m, n, k := c.Rows, c.Cols, a.Cols
 	switch {
@@ -78,10 +77,11 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 	copyA := m > directRows && (a.Trans || n >= aliasCols && a.Stride*size%alias == 0)
 	kc := longestK
 	if copyA || copyB {
-		kc = t.depth
+		kc = copiedK
 	}
 	kc = even(k, kc)
 	mc := even(m, max(directRows, cacheBytes/size/kc))
+	keep := mc < m
 	for p0 := 0; p0 < k; p0 += kc {
 		kc := min(kc, k-p0)
 		if p0 > 0 {
@@ -100,8 +100,13 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 				s.block = t.choose(m, n-j)
 				s.cols = min(s.block.cols, n-j)
 				s.b, s.ldb, _ = b.block(p0, j)
-				if copyB {
+				switch {
+				case copyB && keep:
+					s.b, s.ldb = grow(&p.b, kc*n)[kc*j:], s.cols
+				case copyB:
 					s.b, s.ldb = grow(&p.b, kc*s.cols), s.cols
+				}
+				if copyB && (i0 == 0 || !keep) {
 					t.copyBlock(s.b, b, p0, j, s.cols, kc, s.cols)
 				}
 				s.c = c.Data[i0*c.Stride+j:]
