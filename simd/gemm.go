@@ -22,7 +22,7 @@ import "fmt"
 // place would cost more than the copy:
 //
 //	A·B    nothing is copied while B is small; a large B is copied panel by panel
-//	Aᵀ·B   A is read in place while it has few columns, else copied tile by tile
+//	Aᵀ·B   A is read in place while it is small, else transposed block by block
 //	A·Bᵀ   B is transposed first; who multiplies by the same B again should keep Bᵀ
 //
 // If C has few columns and A is transposed, Cᵀ = Bᵀ·Aᵀ is computed instead, whose rows are long.

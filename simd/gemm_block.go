@@ -30,14 +30,14 @@ type block[F Float] struct {
 type gemmTier[F Float] struct {
 	// choose returns the block to use next in a product of m rows of which n columns are left.
 	choose func(m, n int) *block[F]
-	// copy sets dst[i·ldd+j] = src[i·lds+j] for i < rows, j < cols.
+	// copy copies a panel: it sets dst[i·ldd+j] = src[i·lds+j] for i < rows, j < cols.
 	copy func(dst, src []F, ldd, lds, rows, cols int)
 	// transpose sets dst[j·ldd+i] = src[i·lds+j] for i < rows, j < cols.
 	transpose func(dst, src []F, ldd, lds, rows, cols int)
 	// narrow does 16 rows and 1 to 4 columns a tile, or is nil. k is a multiple of 4, A's columns are
 	// adjacent, and aks is the distance of B's columns.
 	narrow strip[F]
-	// inPlace is the most rows and columns of a B that is always read where it lies.
+	// inPlace is the most rows and columns of an operand that is always read where it lies.
 	inPlace int
 	// zero is as long as the widest block.
 	zero []F
@@ -51,7 +51,7 @@ const (
 	longestK   = 1024      // rows of B read in place at a time, for callBytes
 	fewRows    = 32        // with at most so many rows of C copying B costs more than it saves …
 	manyRows   = 256       // … and with more than so many it pays even where rows do not alias
-	directRows = 64        // A of at most so many rows is read in place
+	fewA       = 64        // the same for an A of so many rows, and an Aᵀ for so many columns of C
 	few        = 4         // columns of C that are too few to fill a vector
 	alias      = 2048      // rows a multiple of so many bytes apart fall on the same few cache lines
 	aliasCols  = 256       // copying an A of such rows pays from so many columns of C on
@@ -74,13 +74,13 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 	}
 	size := int(unsafe.Sizeof(c.Data[0]))
 	copyB := b.Trans || m > fewRows && (k > t.inPlace || n > t.inPlace) && (m > manyRows || b.Stride*size%alias == 0)
-	copyA := m > directRows && (a.Trans || n >= aliasCols && a.Stride*size%alias == 0)
+	copyA := m > fewA && (a.Trans && n > fewA && a.Stride > t.inPlace || n >= aliasCols && a.Stride*size%alias == 0)
 	kc := longestK
 	if copyA || copyB {
 		kc = copiedK
 	}
 	kc = even(k, kc)
-	mc := even(m, max(directRows, cacheBytes/size/kc))
+	mc := even(m, max(fewA, cacheBytes/size/kc))
 	keep := mc < m
 	for p0 := 0; p0 < k; p0 += kc {
 		kc := min(kc, k-p0)
@@ -137,10 +137,13 @@ func (a Mat[F]) block(i, j int) (data []F, row, col int) {
 // apart.
 func (t *gemmTier[F]) copyBlock(dst []F, a Mat[F], i, j, ldd, rows, cols int) {
 	src, _, _ := a.block(i, j)
-	if a.Trans {
+	switch {
+	case a.Trans:
 		t.transpose(dst, src, ldd, a.Stride, cols, rows)
-	} else {
+	case cols <= len(t.zero): // a panel
 		t.copy(dst, src, ldd, a.Stride, rows, cols)
+	default:
+		copyGeneric(dst, src, ldd, a.Stride, rows, cols)
 	}
 }
 
