@@ -13,6 +13,7 @@
 //	vFMS(a, b, d)    d = a·b - d          vHORNER(i, z, p) p = p·z + k[i]
 //	vSQRT(a, d)      d = √a               vCONST(i, d)     d = k[i]          vMOVE(a, d)     d = a
 //	vMAXK(i, a, d)   d = a < k[i] ? k[i] : a, NaN for NaN;  vMINK the other way round
+//	vPOSITIVE(a, d)  d = max(a, +0), for NaN anything       vLIKE(a, x)      x = |a| with the sign of x
 //	vANDK vORK vXORK(i, a, d)  vOR vXOR(a, b, d)            on bits
 //	vIADD vISUB(a, b, d)  vIADDK(i, a, d)  vSHL vSHR(n, a, d)  on integers
 //	vGTK vLTK(i, a, m)   m = a > k[i], a < k[i]             vSIGN(a, m)  m = sign bit of a
@@ -58,16 +59,22 @@ loop: \
 	EXPM1(y, p, w); \
 	vADDK(const_kOne, y, y)
 
-// expSquare: y·2ⁿ = exp(-s·a). s may be y; a stays.
-#define EXPSQUARE(s, a, y, lo, t, n, p) \
-	vMUL(s, a, p); \
-	vMOVE(p, lo); \
-	vFNMA(s, a, lo); \
-	vXORK(const_kSignBit, p, y); \
-	REDUCE(y, t, n); \
-	vADD(y, lo, y); \
-	EXPM1(y, p, lo); \
-	vADDK(const_kOne, y, y)
+// expSquare: (1+r)·2ⁿ = exp(-s·a), with p, w as scratch. a stays; s may be a.
+#define EXPSQUARE(s, a, r, t, n, p, w) \
+	vMULK(const_kLog2e, s, n); \
+	vCONST(const_kMagic, t); \
+	vFNMA(n, a, t); \
+	vSUBK(const_kMagic, t, n); \
+	vMULK(const_kMinusLn2A, n, r); \
+	vFNMA(s, a, r); \
+	vFNMAK(const_kLn2B, n, r); \
+	EXPM1(r, p, w)
+
+// tail: q = Φ(-a)·exp(a²/2), with p as scratch.
+#define TAIL(a, q, p) \
+	POLYTAILP(a, q); \
+	POLYTAILQ(a, p); \
+	vDIV(q, p, q)
 
 #define doExp \
 	vMAXK(const_kExpLo, A0, A0); \
@@ -93,9 +100,7 @@ loop: \
 	EXPM1NEG(A1, A2, A3, A4); \
 	vADDK(const_kTwo, A2, A3); \
 	vDIV(A2, A3, A3); \
-	vANDK(const_kAbsBits, A3, A3); \
-	vANDK(const_kSignBit, A0, A0); \
-	vOR(A3, A0, A0)
+	vLIKE(A3, A0)
 
 #define doSigmoid \
 	EXPNEG(A0, A1, A2, A3, A4, A5); \
@@ -168,62 +173,56 @@ loop: \
 	vLOAD(PY, A1); \
 	vMUL(A1, A5, A0)
 
-// GAUSSTAIL: A1 = |x|, A3·2ⁿ = exp(-x²/2), n in A5 and A6, A8·A3·2ⁿ = Φ(-|x|).
+// GAUSSTAIL: A1 = |x|, A8 = Φ(-|x|)·exp(x²/2), (1+A3)·2ⁿ = exp(-x²/2), n in A5 and A6.
 #define GAUSSTAIL \
 	vANDK(const_kAbsBits, A0, A1); \
 	vMINK(const_kGeluHi, A1, A1); \
 	vMULK(const_kHalf, A1, A2); \
-	EXPSQUARE(A2, A1, A3, A4, A5, A6, A7); \
-	vCONST(const_kOne, A7); \
-	vFMAK(const_kGeluU, A1, A7); \
-	vKDIV(const_kOne, A7, A7); \
-	POLYTAIL(A7, A8); \
-	vMUL(A7, A8, A8)
+	EXPSQUARE(A2, A1, A3, A5, A6, A4, A7); \
+	TAIL(A1, A8, A7)
 
 #define doGELU \
 	GAUSSTAIL; \
 	vMUL(A8, A1, A8); \
-	vMUL(A8, A3, A8); \
+	vMOVE(A8, A7); \
+	vFMA(A8, A3, A7); \
 	vSCALING(A5, A3, A4); \
-	vSCALE(A8, A6, A3, A4); \
-	vSIGN(A0, M0); \
-	vSELK(M0, const_kZero, A0, A0); \
-	vSUB(A0, A8, A0)
+	vSCALE(A7, A6, A3, A4); \
+	vPOSITIVE(A0, A0); \
+	vSUB(A0, A7, A0)
 
 #define doGELUGrad \
 	GAUSSTAIL; \
 	vFNMAK(const_kGauss, A1, A8); \
-	vMUL(A8, A3, A8); \
+	vMOVE(A8, A7); \
+	vFMA(A8, A3, A7); \
 	vSCALING(A5, A3, A4); \
-	vSCALE(A8, A6, A3, A4); \
-	vKSUB(const_kOne, A8, A2); \
+	vSCALE(A7, A6, A3, A4); \
+	vKSUB(const_kOne, A7, A2); \
 	vSIGN(A0, M0); \
-	vSEL(M0, A8, A2, A0); \
+	vSEL(M0, A7, A2, A0); \
 	vLOAD(PY, A1); \
 	vMUL(A1, A0, A0)
 
 #define doErf \
 	vANDK(const_kAbsBits, A0, A1); \
 	vMINK(const_kErfHi, A1, A1); \
-	EXPSQUARE(A1, A1, A3, A4, A5, A6, A7); \
-	vCONST(const_kOne, A7); \
-	vFMAK(const_kErfU, A1, A7); \
-	vKDIV(const_kOne, A7, A7); \
-	POLYTAIL(A7, A8); \
-	vMUL(A7, A8, A8); \
-	vMUL(A8, A3, A8); \
+	EXPSQUARE(A1, A1, A3, A5, A6, A4, A7); \
+	vMULK(const_kSqrt2, A1, A2); \
+	TAIL(A2, A8, A7); \
+	vMOVE(A8, A7); \
+	vFMA(A8, A3, A7); \
 	POW2(A5); \
-	vMUL(A8, A5, A8); \
+	vMUL(A7, A5, A7); \
 	vCONST(const_kOne, A4); \
-	vFMAK(const_kMinus2, A8, A4); \
+	vFMAK(const_kMinus2, A7, A4); \
 	vMUL(A1, A1, A2); \
 	POLYERF(A2, A3); \
 	vMOVE(A1, A2); \
 	vFMA(A1, A3, A2); \
 	vLTK(const_kOne, A1, M0); \
 	vSEL(M0, A2, A4, A4); \
-	vANDK(const_kSignBit, A0, A0); \
-	vOR(A4, A0, A0)
+	vLIKE(A4, A0)
 
 #define doSELU \
 	vMOVE(A0, A1); \
@@ -278,8 +277,7 @@ loop: \
 	vSCALE(A1, A3, A4, A5); \
 	vCONST(const_kZero, A2); \
 	LOG1P(A1, A2, POLYL1P, A3, A4, A5, A6, A7); \
-	vSIGN(A0, M0); \
-	vSELK(M0, const_kZero, A0, A0); \
+	vPOSITIVE(A0, A0); \
 	vADD(A0, A1, A0)
 
 // log: A1 = log A1 - A2·ln 2, for a normal number A1.

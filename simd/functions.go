@@ -56,12 +56,12 @@ func (f functions[F]) like(y, x F) F {
 	return fromBits[F](toBits(y)&(all^s) | toBits(x)&s)
 }
 
-// positive returns x if its sign bit is clear, otherwise +0.
+// positive returns max(x, +0), and for NaN anything: those who use it have another term that is NaN then.
 func (f functions[F]) positive(x F) F {
-	if f.negative(x) {
-		return 0
+	if x > 0 {
+		return x
 	}
-	return x
+	return 0
 }
 
 // reduce splits x = n·ln 2 + r with an integer n and |r| ≤ ½·ln 2, nearly. t is n + 1.5·2^mant, in whose
@@ -179,31 +179,34 @@ func (f functions[F]) geluTanhGrad(x, g F) F {
 	return g * (s * FMA(b, c, f.k[kOne]))
 }
 
-// expSquare returns y and t such that e^-(s·a) is y·2ⁿ. The product's rounding error is put back.
-func (f functions[F]) expSquare(s, a F) (y, t F) {
-	h := F(s * a)
-	lo := FMA(-s, a, h) // h - s·a
-	r, t := f.reduce(-h)
-	return f.expm1Reduced(r+lo) + 1, t
+// expSquare returns p and t such that e^-(s·a) is (1+p)·2ⁿ. The product s·a is never rounded.
+func (f functions[F]) expSquare(s, a F) (p, t F) {
+	t = FMA(-F(s*f.k[kLog2e]), a, f.k[kMagic])
+	n := t - f.k[kMagic]
+	r := FMA(-s, a, F(n*f.k[kMinusLn2A])) // that product is exact
+	r = FMA(-n, f.k[kLn2B], r)
+	return f.expm1Reduced(r), t
 }
 
-// tail returns Φ(-a)·exp(a²/2), where u = 1/(1+kGeluU·a).
-func (f functions[F]) tail(u F) F { return F(u * f.horner(kTail, f.n.tail, u)) }
+// tail returns Φ(-a)·exp(a²/2), Mills' ratio but for a factor, as P/Q. All coefficients are positive.
+func (f functions[F]) tail(a F) F {
+	return f.horner(kTailP, f.n.tailP, a) / f.horner(kTailQ, f.n.tailQ, a)
+}
 
 // gelu returns x·Φ(x) = max(x, 0) - |x|·Φ(-|x|).
 func (f functions[F]) gelu(x F) F {
 	a := f.atMost(kGeluHi, f.abs(x))
-	y, t := f.expSquare(a*0.5, a)
-	q := f.tail(1 / FMA(a, f.k[kGeluU], f.k[kOne]))
-	return f.positive(x) - f.scale(F(q*a)*y, t)
+	p, t := f.expSquare(a*0.5, a)
+	v := F(f.tail(a) * a)
+	return f.positive(x) - f.scale(FMA(v, p, v), t)
 }
 
 // geluGrad returns g·(Φ(x) + x·φ(x)). With w = Φ(-a) - a·φ(a) at a = |x| that is w or 1 - w.
 func (f functions[F]) geluGrad(x, g F) F {
 	a := f.atMost(kGeluHi, f.abs(x))
-	y, t := f.expSquare(a*0.5, a)
-	q := f.tail(1 / FMA(a, f.k[kGeluU], f.k[kOne]))
-	w := f.scale(FMA(-a, f.k[kGauss], q)*y, t)
+	p, t := f.expSquare(a*0.5, a)
+	v := FMA(-a, f.k[kGauss], f.tail(a))
+	w := f.scale(FMA(v, p, v), t)
 	if !f.negative(x) {
 		w = 1 - w
 	}
@@ -217,9 +220,9 @@ func (f functions[F]) erf(x F) F {
 	if a < 1 {
 		v = FMA(a, f.horner(kErf, f.n.erf, a*a), a)
 	} else {
-		y, t := f.expSquare(a, a)
-		q := f.tail(1 / FMA(a, f.k[kErfU], f.k[kOne]))
-		v = FMA(F(q*y)*f.pow2(t), f.k[kMinus2], f.k[kOne])
+		p, t := f.expSquare(a, a)
+		q := f.tail(a * f.k[kSqrt2])
+		v = FMA(FMA(q, p, q)*f.pow2(t), f.k[kMinus2], f.k[kOne])
 	}
 	return f.like(v, x)
 }

@@ -27,14 +27,16 @@ const (
 	kUnitBits        // bits: the integer 1
 	kWordBits        // bits: all but the sign in the word that holds it, nothing below
 
-	kMagic  // 1.5·2^mant: adding it rounds to an integer, which then stands in the lowest bits
-	kLog2e  // 1/ln 2
-	kLn2Hi  // ln 2 rounded
-	kLn2Lo  // ln 2 less that
-	kExpLo  // below it exp x and x·exp x are 0
-	kExpHi  // above it exp x is +Inf
-	kEm1Lo  // below it expm1 x is -1
-	kGateHi // -kExpLo
+	kMagic     // 1.5·2^mant: adding it rounds to an integer, which then stands in the lowest bits
+	kLog2e     // 1/ln 2
+	kLn2Hi     // ln 2 rounded
+	kLn2Lo     // ln 2 less that
+	kMinusLn2A // -ln 2 rounded to so few bits that a multiple of it by any exponent is exact
+	kLn2B      // ln 2 plus that
+	kExpLo     // below it exp x and x·exp x are 0
+	kExpHi     // above it exp x is +Inf
+	kEm1Lo     // below it expm1 x is -1
+	kGateHi    // -kExpLo
 
 	kLift     // 2^k that makes subnormal numbers normal
 	kLiftLog  // that k
@@ -50,10 +52,9 @@ const (
 	kPio2C     // and the rest
 
 	kErfHi       // above it erf x is 1
-	kErfU        // √2·kGeluU
+	kSqrt2       // √2
 	kGeluHi      // above it GELU x is x; below its negative, 0
 	kGeluLo      // -kGeluHi
-	kGeluU       // c in u = 1/(1 + c·|x|), the variable of kTail
 	kGauss       // 1/√(2π)
 	kGeluT0      // 2·√(2/π)
 	kGeluT1      // 0.044715 of that
@@ -67,24 +68,25 @@ const (
 	kScalars     // what follows are polynomials
 
 	// Polynomials, lowest coefficient first. How many there are is in the lengths of each type.
-	kExp  = 48  // (eʳ - 1 - r)/r² in r, for |r| ≤ ½·ln 2
-	kLog  = 60  // (2·atanh s - 2s)/s³ in s², for s = f/(2+f), 1+f from √½ to √2
-	kL1p  = 68  // the same for 1+f from 1 to 2
-	kSin  = 80  // (sin r - r)/r³ in r², for |r| ≤ π/4
-	kCos  = 86  // (cos r - 1 + r²/2)/r⁴ in r², for |r| ≤ π/4
-	kErf  = 92  // erf x/x - 1 in x², for |x| ≤ 1
-	kTail = 106 // Φ(-x)·exp(x²/2)/u in u = 1/(1 + kGeluU·x), for x from 0 to where Φ(-x) vanishes
-	kLen  = 130
+	kExp   = 52  // (eʳ - 1 - r)/r² in r, for |r| ≤ ½·ln 2
+	kLog   = 64  // (2·atanh s - 2s)/s³ in s², for s = f/(2+f), 1+f from √½ to √2
+	kL1p   = 72  // the same for 1+f from 1 to 2
+	kSin   = 84  // (sin r - r)/r³ in r², for |r| ≤ π/4
+	kCos   = 90  // (cos r - 1 + r²/2)/r⁴ in r², for |r| ≤ π/4
+	kErf   = 96  // erf x/x - 1 in x², for |x| ≤ 1
+	kTailP = 110 // P in P/Q = Φ(-a)·exp(a²/2), for a from 0 to where Φ(-a) vanishes
+	kTailQ = 121 // Q, whose first coefficient is 1
+	kLen   = 134
 )
 
 const _ = uint(kExp - kScalars) // there is room
 
 // lengths says how many coefficients the polynomials of a type have.
-type lengths struct{ exp, log, l1p, sin, cos, erf, tail int }
+type lengths struct{ exp, log, l1p, sin, cos, erf, tailP, tailQ int }
 
 var (
-	lengths32 = lengths{exp: 6, log: 4, l1p: 6, sin: 3, cos: 3, erf: 7, tail: 11}
-	lengths64 = lengths{exp: 11, log: 7, l1p: 12, sin: 6, cos: 6, erf: 13, tail: 24}
+	lengths32 = lengths{exp: 6, log: 4, l1p: 6, sin: 3, cos: 3, erf: 7, tailP: 5, tailQ: 6}
+	lengths64 = lengths{exp: 11, log: 7, l1p: 12, sin: 6, cos: 6, erf: 13, tailP: 11, tailQ: 12}
 )
 
 // The two tables. The polynomials are minimax in relative error (Remez, 200 bits), rounded coefficient by
@@ -92,11 +94,11 @@ var (
 var (
 	table32 = newTable(float32(0), map[int][]float32{
 		kTiny: {0x1p-126}, kHuge: {math.MaxFloat32},
-		kMagic: {0x1.8p23}, kLog2e: {1.442695022}, kLn2Hi: {0.6931471825}, kLn2Lo: {-1.904654212e-9},
+		kMagic: {0x1.8p23}, kLog2e: {1.442695022}, kLn2Hi: {0.6931471825}, kLn2Lo: {-1.904654212e-9}, kMinusLn2A: {-0.693145751953125}, kLn2B: {1.428606765e-6},
 		kExpLo: {-110}, kGateHi: {110}, kTurn: {math.Pi * 0x1p-23}, kExpHi: {89}, kEm1Lo: {-18},
 		kLift: {0x1p25}, kLiftLog: {25}, kIntBias: {0x1p23 + 127},
 		kPio2A: {1.570796371}, kPio2B: {-4.371138829e-8}, kPio2C: {-1.71512451e-15},
-		kErfHi: {4}, kGeluU: {0.389}, kErfU: {0.550129056}, kGeluHi: {15}, kGeluLo: {-15},
+		kErfHi: {4}, kGeluHi: {15}, kGeluLo: {-15},
 		// 2⁻³⁰·⁸
 		kExp: {0.5, 0.166666672, 0.0416664481, 0.00833307765, 0.0013937077, 0.000200801951},
 		// 2⁻³⁵·²
@@ -109,17 +111,17 @@ var (
 		kCos: {0.0416666456, -0.00138873013, 2.44306739e-5},
 		// 2⁻²⁹·⁰
 		kErf: {0.128379166, -0.37612626, 0.112835787, -0.0268533509, 0.00518717291, -0.000799797708, 7.80740957e-5},
-		// 2⁻²⁷·³, 2⁻²⁶·¹ after rounding
-		kTail: {0.155181617, 0.155388921, 0.129210427, 0.102325037, -0.0524811856, 0.194128975, -0.447009146,
-			0.412932396, -0.183710188, 0.0350676179, -0.00103447039},
+		// 2⁻²⁷·³
+		kTailP: {0.5, 0.43783439, 0.18287729, 0.040507791, 0.0040963145},
+		kTailQ: {1, 1.67355371, 1.20105288, 0.46852181, 0.101544507, 0.0102678163},
 	})
 	table64 = newTable(float64(0), map[int][]float64{
 		kTiny: {0x1p-1022}, kHuge: {math.MaxFloat64},
-		kMagic: {0x1.8p52}, kLog2e: {1.44269504088896339}, kLn2Hi: {0.693147180559945286}, kLn2Lo: {2.31904681384629956e-17},
+		kMagic: {0x1.8p52}, kLog2e: {1.44269504088896339}, kLn2Hi: {0.693147180559945286}, kLn2Lo: {2.31904681384629956e-17}, kMinusLn2A: {-0.693147180559890330187045}, kLn2B: {5.49792301870837116e-14},
 		kExpLo: {-753}, kGateHi: {753}, kTurn: {2 * math.Pi}, kExpHi: {710}, kEm1Lo: {-38},
 		kLift: {0x1p54}, kLiftLog: {54}, kIntBias: {0x1p52 + 1023},
 		kPio2A: {1.57079632679489656}, kPio2B: {6.12323399573676604e-17}, kPio2C: {-1.49738490485916983e-33},
-		kErfHi: {6}, kGeluU: {0.296875}, kErfU: {0.419844651329512597}, kGeluHi: {40}, kGeluLo: {-40},
+		kErfHi: {6}, kGeluHi: {40}, kGeluLo: {-40},
 		// 2⁻⁵⁷·⁶
 		kExp: {0.50000000000000011, 0.16666666666666671, 0.041666666666648304, 0.0083333333333246336,
 			0.0013888888897381807, 0.00019841269880053222, 2.4801571279433839e-5, 2.755724879635989e-6,
@@ -142,13 +144,13 @@ var (
 			0.005223977624780835, -0.00085483269787405675, 0.00012055331036846668, -1.4925593505766364e-5,
 			1.6460972801190717e-6, -1.6350025076223882e-7, 1.4657878989888879e-8, -1.1365663136628493e-9,
 			5.9452576939415425e-11},
-		// 2⁻⁵⁵·⁸, 2⁻⁵³·⁴ after rounding
-		kTail: {0.11843598949308529, 0.11843598958374929, 0.1079976579563269, 0.087121081527497174,
-			0.058564775087739447, 0.027865592051180749, 0.0019346282331346323, -0.012000673840855387,
-			-0.017175877704956415, 0.0061966782625048067, -0.019672944175365099, 0.031030814980441305,
-			0.12372388952893373, -0.65854900251148363, 1.8656032230465218, -3.753351415034754,
-			5.5148385963682891, -5.9664181914717895, 4.7703500463273185, -2.8000323761201145,
-			1.1787998444050067, -0.33834534557239526, 0.059495287592793093, -0.0048482680128088419},
+		// 2⁻⁵⁹·⁸
+		kTailP: {0.5, 0.82788074589157856, 0.67954242826945048, 0.35729497356698415,
+			0.13202241507702205, 0.035659952159859441, 0.0071210143847841906, 0.0010393983091482564,
+			0.00010653515686027913, 6.9731500141914284e-6, 2.2407974019982934e-7},
+		kTailQ: {1, 2.4536460525860227, 2.8168111595721762, 2.0012185760285476,
+			0.97995608931658716, 0.34825237602689238, 0.091956671650375642, 0.018115656659056283,
+			0.0026228642855096558, 0.0002676057210375806, 1.7479094988846039e-5, 5.6168461255673065e-7},
 	})
 )
 
@@ -159,7 +161,7 @@ func newTable[F Float](_ F, m map[int][]F) *table[F] {
 		kNegInf: F(math.Inf(-1)), kNaN: F(math.NaN()),
 		kTwoOverPi: 2 / math.Pi, kGauss: 1 / (math.Sqrt2 * sqrtPi),
 		kGeluT0: geluT, kGeluT1: 0.044715 * geluT, kGeluT3: 3 * 0.044715 * geluT,
-		kUnit31: 0x1p-31, kUnit32: 0x1p-32, kThreeHalves: 1.5,
+		kSqrt2: math.Sqrt2, kUnit31: 0x1p-31, kUnit32: 0x1p-32, kThreeHalves: 1.5,
 		kSelu: SELULambda, kSeluNeg: SELULambda * SELUAlpha,
 	}
 	for i, c := range m { // in any order: the places differ

@@ -41,15 +41,17 @@
 	vHORNER((const_kErf+1), z, p); \
 	vHORNER(const_kErf, z, p)
 
-#define POLYTAIL(z, p) \
-	vCONST((const_kTail+10), p); \
-	vHORNER((const_kTail+9), z, p); \
-	vHORNER((const_kTail+8), z, p); \
-	vHORNER((const_kTail+7), z, p); \
-	vHORNER((const_kTail+6), z, p); \
-	vHORNER((const_kTail+5), z, p); \
-	vHORNER((const_kTail+4), z, p); \
-	vHORNER((const_kTail+3), z, p); \
-	vHORNER((const_kTail+2), z, p); \
-	vHORNER((const_kTail+1), z, p); \
-	vHORNER(const_kTail, z, p)
+#define POLYTAILP(z, p) \
+	vCONST((const_kTailP+4), p); \
+	vHORNER((const_kTailP+3), z, p); \
+	vHORNER((const_kTailP+2), z, p); \
+	vHORNER((const_kTailP+1), z, p); \
+	vHORNER(const_kTailP, z, p)
+
+#define POLYTAILQ(z, p) \
+	vCONST((const_kTailQ+5), p); \
+	vHORNER((const_kTailQ+4), z, p); \
+	vHORNER((const_kTailQ+3), z, p); \
+	vHORNER((const_kTailQ+2), z, p); \
+	vHORNER((const_kTailQ+1), z, p); \
+	vHORNER(const_kTailQ, z, p)

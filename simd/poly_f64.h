@@ -67,28 +67,29 @@
 	vHORNER((const_kErf+1), z, p); \
 	vHORNER(const_kErf, z, p)
 
-#define POLYTAIL(z, p) \
-	vCONST((const_kTail+23), p); \
-	vHORNER((const_kTail+22), z, p); \
-	vHORNER((const_kTail+21), z, p); \
-	vHORNER((const_kTail+20), z, p); \
-	vHORNER((const_kTail+19), z, p); \
-	vHORNER((const_kTail+18), z, p); \
-	vHORNER((const_kTail+17), z, p); \
-	vHORNER((const_kTail+16), z, p); \
-	vHORNER((const_kTail+15), z, p); \
-	vHORNER((const_kTail+14), z, p); \
-	vHORNER((const_kTail+13), z, p); \
-	vHORNER((const_kTail+12), z, p); \
-	vHORNER((const_kTail+11), z, p); \
-	vHORNER((const_kTail+10), z, p); \
-	vHORNER((const_kTail+9), z, p); \
-	vHORNER((const_kTail+8), z, p); \
-	vHORNER((const_kTail+7), z, p); \
-	vHORNER((const_kTail+6), z, p); \
-	vHORNER((const_kTail+5), z, p); \
-	vHORNER((const_kTail+4), z, p); \
-	vHORNER((const_kTail+3), z, p); \
-	vHORNER((const_kTail+2), z, p); \
-	vHORNER((const_kTail+1), z, p); \
-	vHORNER(const_kTail, z, p)
+#define POLYTAILP(z, p) \
+	vCONST((const_kTailP+10), p); \
+	vHORNER((const_kTailP+9), z, p); \
+	vHORNER((const_kTailP+8), z, p); \
+	vHORNER((const_kTailP+7), z, p); \
+	vHORNER((const_kTailP+6), z, p); \
+	vHORNER((const_kTailP+5), z, p); \
+	vHORNER((const_kTailP+4), z, p); \
+	vHORNER((const_kTailP+3), z, p); \
+	vHORNER((const_kTailP+2), z, p); \
+	vHORNER((const_kTailP+1), z, p); \
+	vHORNER(const_kTailP, z, p)
+
+#define POLYTAILQ(z, p) \
+	vCONST((const_kTailQ+11), p); \
+	vHORNER((const_kTailQ+10), z, p); \
+	vHORNER((const_kTailQ+9), z, p); \
+	vHORNER((const_kTailQ+8), z, p); \
+	vHORNER((const_kTailQ+7), z, p); \
+	vHORNER((const_kTailQ+6), z, p); \
+	vHORNER((const_kTailQ+5), z, p); \
+	vHORNER((const_kTailQ+4), z, p); \
+	vHORNER((const_kTailQ+3), z, p); \
+	vHORNER((const_kTailQ+2), z, p); \
+	vHORNER((const_kTailQ+1), z, p); \
+	vHORNER(const_kTailQ, z, p)

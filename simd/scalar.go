@@ -161,6 +161,7 @@ func ErfInv(x float64) float64 {
 // erfc returns 1 - erf y for y ≥ 0, with its relative accuracy kept.
 func erfc(y float64) float64 {
 	f := f64
-	e, t := f.expSquare(y, y)
-	return 2 * f.scale(float64(f.tail(1/math.FMA(y, f.k[kErfU], 1))*e), t)
+	p, t := f.expSquare(y, y)
+	q := f.tail(y * math.Sqrt2)
+	return 2 * f.scale(math.FMA(q, p, q), t)
 }

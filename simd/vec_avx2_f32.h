@@ -51,6 +51,8 @@
 #define vXORK(i, a, d) VXORPS K(i), a, d
 #define vOR(a, b, d) VORPS b, a, d
 #define vXOR(a, b, d) VXORPS b, a, d
+#define vPOSITIVE(a, d) VMAXPS K(const_kZero), a, d // +0 if both are zeros
+#define vLIKE(a, x) VANDPS K(const_kSignBit), x, T; VANDPS K(const_kAbsBits), a, x; VORPS T, x, x
 #define vIADD(a, b, d) VPADDD b, a, d
 #define vISUB(a, b, d) VPSUBD b, a, d
 #define vIADDK(i, a, d) VPADDD K(i), a, d

@@ -51,6 +51,8 @@
 #define vXORK(i, a, d) VXORPD K(i), a, d
 #define vOR(a, b, d) VORPD b, a, d
 #define vXOR(a, b, d) VXORPD b, a, d
+#define vPOSITIVE(a, d) VMAXPD K(const_kZero), a, d // +0 if both are zeros
+#define vLIKE(a, x) VANDPD K(const_kSignBit), x, T; VANDPD K(const_kAbsBits), a, x; VORPD T, x, x
 #define vIADD(a, b, d) VPADDQ b, a, d
 #define vISUB(a, b, d) VPSUBQ b, a, d
 #define vIADDK(i, a, d) VPADDQ K(i), a, d

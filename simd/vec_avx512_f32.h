@@ -51,6 +51,8 @@
 #define vXORK(i, a, d) VXORPS.BCST K(i), a, d
 #define vOR(a, b, d) VORPS b, a, d
 #define vXOR(a, b, d) VXORPS b, a, d
+#define vPOSITIVE(a, d) VMAXPS.BCST K(const_kZero), a, d // +0 if both are zeros
+#define vLIKE(a, x) VPTERNLOGD.BCST $0xE4, K(const_kSignBit), a, x // x = k ? x : a, bit by bit
 #define vIADD(a, b, d) VPADDD b, a, d
 #define vISUB(a, b, d) VPSUBD b, a, d
 #define vIADDK(i, a, d) VPADDD.BCST K(i), a, d

@@ -51,6 +51,8 @@
 #define vXORK(i, a, d) VXORPD.BCST K(i), a, d
 #define vOR(a, b, d) VORPD b, a, d
 #define vXOR(a, b, d) VXORPD b, a, d
+#define vPOSITIVE(a, d) VMAXPD.BCST K(const_kZero), a, d // +0 if both are zeros
+#define vLIKE(a, x) VPTERNLOGQ.BCST $0xE4, K(const_kSignBit), a, x // x = k ? x : a, bit by bit
 #define vIADD(a, b, d) VPADDQ b, a, d
 #define vISUB(a, b, d) VPSUBQ b, a, d
 #define vIADDK(i, a, d) VPADDQ.BCST K(i), a, d

@@ -57,6 +57,8 @@
 #define vANDK(i, a, d) vCONST(i, T); vAND(a, T, d)
 #define vORK(i, a, d) vCONST(i, T); vOR(a, T, d)
 #define vXORK(i, a, d) vCONST(i, T); vXOR(a, T, d)
+#define vPOSITIVE(a, d) vCONST(const_kZero, T); vOP3(0x4E60F400, a, T, d) // fmax: +0 if both are zeros
+#define vLIKE(a, x) vCONST(const_kSignBit, T); vOP3(0x6EE01C00, a, T, x) // bif: the bits of a but the sign
 #define vIADD(a, b, d) vOP3(0x4EE08400, a, b, d) // add
 #define vISUB(a, b, d) vOP3(0x6EE08400, a, b, d) // sub
 #define vIADDK(i, a, d) vCONST(i, T); vIADD(a, T, d)
