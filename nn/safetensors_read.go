@@ -70,7 +70,11 @@ func ReadSafetensors(r io.Reader, size int64) (*File, error) {
 // rest returns how many bytes r still has, if that can be known without reading, or -1.
 func rest(r io.Reader) int64 {
 	switch x := r.(type) {
-	case interface{ Len() int }:
+	case *bytes.Reader:
+		return int64(x.Len())
+	case *bytes.Buffer:
+		return int64(x.Len())
+	case *strings.Reader:
 		return int64(x.Len())
 	case interface {
 		io.Seeker
