@@ -22,23 +22,51 @@ type PID struct{ P, I, D, Safety, Min, Max float64 }
 
 // Next implements Controller.
 func (c PID) Next(order int, e0, e1, e2 float64) (float64, bool) {
+	c = c.filled()
+	accept := e0 <= 1
+	if e0 < leastError {
+		return c.Max, accept
+	}
+	x := float64(-(c.P + c.I + c.D) * simd.Log(e0))
+	if c.P != 0 || c.D != 0 {
+		x += float64((c.P + float64(2*c.D)) * simd.Log(max(e1, 1e-4)))
+		x -= float64(c.D * simd.Log(max(e2, 1e-4)))
+	}
+	return c.within(simd.Exp(x / float64(order))), accept
+}
+
+// leastError is an error so small that its logarithm does not matter.
+const leastError = 1e-30
+
+// filled returns c with its defaults.
+func (c PID) filled() PID {
 	if c.P == 0 && c.I == 0 && c.D == 0 {
 		c.I = 1
 	}
-	c.Safety = or(c.Safety, 0.9)
-	c.Min = or(c.Min, 0.2)
-	c.Max = or(c.Max, 10)
-	k := float64(order)
-	accept := e0 <= 1
-	if e0 < 1e-30 {
-		return c.Max, accept
+	c.Safety, c.Min, c.Max = or(c.Safety, 0.9), or(c.Min, 0.2), or(c.Max, 10)
+	return c
+}
+
+// within applies the safety factor and the limits.
+func (c PID) within(f float64) float64 { return min(max(float64(c.Safety*f), c.Min), c.Max) }
+
+// factors sets dst to what Next would say for each of the errors e, with P = D = 0: the same bits, a vector at a time.
+func (c PID) factors(dst []float64, order int, e []float64) {
+	for i, v := range e {
+		dst[i] = max(v, leastError)
 	}
-	f := c.Safety * simd.Pow(e0, -(c.P+c.I+c.D)/k)
-	if c.P != 0 || c.D != 0 {
-		f *= simd.Pow(max(e1, 1e-4), (c.P+float64(2*c.D))/k)
-		f *= simd.Pow(max(e2, 1e-4), -c.D/k)
+	k := simd.Best[float64]()
+	k.Log(dst, dst)
+	for i, v := range dst {
+		dst[i] = float64(-c.I*v) / float64(order)
 	}
-	return min(max(f, c.Min), c.Max), accept
+	k.Exp(dst, dst)
+	for i, v := range dst {
+		dst[i] = c.within(v)
+		if e[i] < leastError {
+			dst[i] = c.Max
+		}
+	}
 }
 
 // or returns x, or the default if x is 0.

@@ -261,9 +261,8 @@ func (s *Solver[F]) root(e int, a, b, ga, gb float64) float64 {
 	return b
 }
 
-// reset lets event e change the state of the row in slot p, which begins anew.
-func (s *Solver[F]) reset(p int, l *lane, e int) {
-	y := s.at(s.y, p)
+// reset lets event e change the state y of a row, which begins anew.
+func (s *Solver[F]) reset(y []F, l *lane, e int) {
 	for i, v := range y {
 		s.look.y[i] = float64(v)
 	}

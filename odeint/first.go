@@ -33,6 +33,7 @@ func (s *Solver[F]) evalSub(dst, y []F, time func(s *Solver[F], l *lane) float64
 	if len(b.slot) == len(s.row) {
 		for p, r := range s.row {
 			s.t[p] = time(s, &s.lanes[r])
+			s.sol.Rows[r].Evals++
 		}
 		s.eval(dst, s.t, y)
 		return

@@ -101,8 +101,8 @@ type backward[F simd.Float] struct {
 
 func (b *backward[F]) reserve(s *Solver[F], params int) {
 	rows := s.sol.rows
-	n := rows * s.dim
-	b.grad.Y0, b.grad.Theta = grow(b.grad.Y0, n), grow(b.grad.Theta, params)
+	n := padded(rows * s.dim)
+	b.grad.Y0, b.grad.Theta = grow(b.grad.Y0, rows*s.dim), grow(b.grad.Theta, params)
 	b.grad.T0, b.grad.T1 = grow(b.grad.T0, rows), grow(b.grad.T1, rows)
 	clear(b.grad.Y0)
 	clear(b.grad.Theta)

@@ -6,6 +6,10 @@ import "math"
 // statistics first, while the step's stages are at hand.
 func (s *Solver[F]) keep() {
 	s.complete()
+	s.swap = true
+	for _, r := range s.row {
+		s.swap = s.swap && s.lanes[r].kept
+	}
 	for p, r := range s.row {
 		l := &s.lanes[r]
 		if l.ended {
@@ -16,8 +20,17 @@ func (s *Solver[F]) keep() {
 		}
 		if st := &s.sol.Rows[r]; !l.ended && st.Accepted+st.Rejected >= s.opt.MaxSteps {
 			s.sol.fail(r, l, MaxSteps, 0, nil)
-			s.end(p, MaxSteps, l.t, s.at(s.y, p))
+			y := s.y
+			if s.swap {
+				y = s.next
+			}
+			s.end(p, MaxSteps, l.t, s.at(y, p))
 		}
+	}
+	if s.swap {
+		s.y, s.next = s.next, s.y
+		k := s.k
+		k[0], k[s.plan.end] = k[s.plan.end], k[0]
 	}
 }
 
@@ -118,21 +131,26 @@ func (s *Solver[F]) advance(p, r int, l *lane) {
 	}
 	stuck := to == l.t
 	l.t = to
+	y := next // where the new state has to be
+	if !s.swap {
+		y = s.at(s.y, p)
+		copy(y, next)
+	}
 	if cut.event >= 0 {
-		copy(s.at(s.y, p), next)
 		if e := &s.opt.Events[cut.event]; e.Stop {
 			s.end(p, Stopped, to, next)
 			return
 		}
-		s.reset(p, l, cut.event)
+		s.reset(y, l, cut.event)
 		if stuck {
 			s.sol.fail(r, l, StepSize, 0, nil)
-			s.end(p, StepSize, to, s.at(s.y, p))
+			s.end(p, StepSize, to, y)
 		}
 		return
 	}
-	copy(s.at(s.y, p), next)
-	copy(s.at(s.k[0], p), s.at(s.k[s.plan.end], p))
+	if !s.swap {
+		copy(s.at(s.k[0], p), s.at(s.k[s.plan.end], p))
+	}
 	l.nudged = false
 	switch {
 	case to == s.t1:

@@ -62,8 +62,8 @@ type SDEOptions struct {
 // dense output.
 func SolveSDE[F simd.Float](ctx context.Context, sys Noisy[F], y0 []F, t0, t1 float64, opt SDEOptions) (*Solution[F], error) {
 	s := NewSolver[F](Options{Method: Euler, Step: opt.Step, SaveAt: opt.SaveAt})
-	if s.err != nil {
-		return nil, s.err
+	if s.bad != nil {
+		return nil, s.bad
 	}
 	if !(opt.Step > 0) || opt.Method > StochasticHeun {
 		return nil, fmt.Errorf("%w: SolveSDE: Step is %v, Method %d", ErrOptions, opt.Step, opt.Method)
@@ -83,7 +83,7 @@ func SolveSDE[F simd.Float](ctx context.Context, sys Noisy[F], y0 []F, t0, t1 fl
 		s.lanes[r] = lane{t: t0}
 		s.row = append(s.row, r)
 	}
-	p := sdePath[F]{s: s, sys: sys, opt: opt, dw: s.e1, g: s.tmp, g1: s.pen, f1: make([]F, len(y0))}
+	p := sdePath[F]{s: s, sys: sys, opt: opt, dw: s.e1, g: s.tmp, g1: s.pen, f1: make([]F, len(s.y))}
 	steps := int(math.Ceil(math.Abs(t1-t0)/opt.Step - 1e-9))
 	h := (t1 - t0) / float64(max(steps, 1))
 	done := ctx.Done()
@@ -139,6 +139,10 @@ func (p *sdePath[F]) step(n int, h, to float64) {
 	dw, f, g, next := p.dw[:m], s.k[0][:m], p.g[:m], s.next[:m]
 	k.Scale(dw, root, dw)
 	b := Batch[F]{Row: s.row, T: s.t[:len(s.row)], Y: s.y[:m]}
+	evals := 1 + int(p.opt.Method)
+	for _, r := range s.row {
+		s.sol.Rows[r].Evals += evals
+	}
 	s.eval(s.k[0], s.t, s.y)
 	p.sys.Noise(g, b)
 	copy(next, s.y[:m])

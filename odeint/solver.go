@@ -14,7 +14,8 @@ type Solver[F simd.Float] struct {
 	opt  Options
 	plan plan[F]
 	kern *simd.Kernels[F]
-	err  error // of the options
+	pid  *PID  // the controller, if it is a PID without P and D
+	bad  error // of the options
 
 	// The solve at hand.
 	sys      System[F]
@@ -32,9 +33,13 @@ type Solver[F simd.Float] struct {
 	// Slot p of these belongs to row[p], a row that has not ended.
 	row             []int
 	t               []float64 // times handed to Eval
+	begun           []float64 // of the attempt: where it begins,
+	step, ends      []float64 // its h, and the time of stages at its end
+	err, factor     []float64 // its scaled error, and what the controller says
 	y, next         []F       // state, and state after the attempt
 	tmp, pen        []F       // arguments of stages
 	h, zero, e1, e2 []F
+	swap            bool  // every attempt is kept, so that buffers change places in keep
 	k               [][]F // stages, whole buffers
 	ks              [][]F // the stages of one sum
 
@@ -70,10 +75,14 @@ type lane struct {
 // NewSolver returns a solver. Options that make no sense are reported by Solve.
 func NewSolver[F simd.Float](opt Options) *Solver[F] {
 	s := &Solver[F]{opt: defaults[F](opt), kern: simd.Best[F]()}
-	if s.err = s.opt.check(); s.err == nil {
+	if s.bad = s.opt.check(); s.bad == nil {
 		s.plan = newPlan[F](s.opt.Method)
 		s.k = make([][]F, s.plan.all)
 		s.ks = make([][]F, 0, s.plan.all)
+		if c, ok := s.opt.Control.(PID); ok && c.P == 0 && c.D == 0 {
+			c = c.filled()
+			s.pid = &c
+		}
 	}
 	return s
 }
@@ -88,8 +97,8 @@ func (s *Solver[F]) Options() Options { return s.opt }
 // which case there is no Solution. A y0 whose length is not a multiple of the system's dimension
 // panics. After the first solve of a size, Solve allocates nothing.
 func (s *Solver[F]) Solve(ctx context.Context, sys System[F], y0 []F, t0, t1 float64) (*Solution[F], error) {
-	if s.err != nil {
-		return nil, s.err
+	if s.bad != nil {
+		return nil, s.bad
 	}
 	s.sys, s.dim = sys, sys.Dim()
 	rows := 0
@@ -133,14 +142,16 @@ func Solve[F simd.Float](ctx context.Context, sys System[F], y0 []F, t0, t1 floa
 
 // reserve makes the buffers large enough for rows.
 func (s *Solver[F]) reserve(rows int) {
-	n := rows * s.dim
+	n := padded(rows * s.dim)
 	s.lanes = grow(s.lanes, rows)
 	s.crossing = grow(s.crossing, rows*len(s.opt.Events))
 	if cap(s.row) < rows {
 		s.row = make([]int, 0, rows)
 	}
 	s.row = s.row[:0]
-	s.t = grow(s.t, rows)
+	for _, b := range []*[]float64{&s.t, &s.begun, &s.step, &s.ends, &s.err, &s.factor} {
+		*b = grow(*b, rows)
+	}
 	for _, b := range []*[]F{&s.y, &s.next, &s.tmp, &s.pen, &s.h, &s.zero, &s.e1, &s.e2} {
 		*b = grow(*b, n)
 	}
@@ -152,8 +163,15 @@ func (s *Solver[F]) reserve(rows int) {
 	s.look.reserve(s.dim, s.plan.deg())
 }
 
-// sum sets dst = y + h·Σ cⱼkⱼ over the first m elements.
+// vector is what buffers are padded to, so that a kernel has no tail to do: the lanes of the widest registers.
+const vector = 16
+
+// padded is n rounded up to whole vectors.
+func padded(n int) int { return (n + vector - 1) &^ (vector - 1) }
+
+// sum sets dst = y + h·Σ cⱼkⱼ over the first m elements, and to the end of a vector to whatever.
 func (s *Solver[F]) sum(dst, y []F, c *sum[F], m int) {
+	m = padded(m)
 	s.ks = s.ks[:0]
 	for _, j := range c.stage {
 		s.ks = append(s.ks, s.k[j][:m])
@@ -161,15 +179,12 @@ func (s *Solver[F]) sum(dst, y []F, c *sum[F], m int) {
 	s.kern.Combine(dst[:m], y[:m], s.h[:m], c.coef, s.ks)
 }
 
-// eval evaluates f for the n rows in play.
+// eval evaluates f for the rows in play. Who calls it counts it for the rows.
 func (s *Solver[F]) eval(dst []F, t []float64, y []F) {
 	n := len(s.row)
 	s.sys.Eval(dst[:n*s.dim], Batch[F]{Row: s.row, T: t[:n], Y: y[:n*s.dim]})
 	s.sol.Stats.Evals++
 	s.sol.Stats.RowEvals += n
-	for _, r := range s.row {
-		s.sol.Rows[r].Evals++
-	}
 }
 
 // settle lets rows that have ended leave, in order, and starts those that are fresh.

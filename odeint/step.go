@@ -58,10 +58,11 @@ func (s *Solver[F]) timeOf(c, t, h, to float64, from, onto bool) float64 {
 
 // attempt makes one step for every row, each with its own h: stages, state, error vectors.
 func (s *Solver[F]) attempt() {
-	n, m := len(s.row), len(s.row)*s.dim
+	m := len(s.row) * s.dim
 	for p, r := range s.row {
 		l := &s.lanes[r]
 		s.aim(l)
+		s.begun[p], s.step[p], s.ends[p] = l.t, l.step, s.stageTime(l, 1)
 		h := F(l.step)
 		for i := range s.at(s.h, p) {
 			s.h[p*s.dim+i] = h
@@ -69,6 +70,7 @@ func (s *Solver[F]) attempt() {
 	}
 	pl := &s.plan
 	s.spoilt = 0
+	evals := 0
 	for i := 1; i < pl.s; i++ {
 		arg := s.tmp
 		switch i {
@@ -78,15 +80,26 @@ func (s *Solver[F]) attempt() {
 			arg = s.pen
 		}
 		s.sum(arg, s.y, &pl.a[i], m)
-		for p, r := range s.row {
-			s.t[p] = s.stageTime(&s.lanes[r], pl.c[i])
+		if c := pl.c[i]; c == 1 {
+			copy(s.t, s.ends[:len(s.row)])
+		} else {
+			for p := range s.row {
+				s.t[p] = math.FMA(c, s.step[p], s.begun[p])
+			}
 		}
-		s.eval(s.k[i], s.t[:n], arg)
+		s.eval(s.k[i], s.t, arg)
+		evals++
 		// If no row's attempt can succeed, the remaining evaluations would be wasted.
 		if m <= 4096 && s.hopeless(s.k[i][:m]) {
 			s.spoilt = i
-			return
+			break
 		}
+	}
+	for _, r := range s.row {
+		s.sol.Rows[r].Evals += evals
+	}
+	if s.spoilt > 0 {
+		return
 	}
 	if pl.end == pl.s {
 		s.sum(s.next, s.y, &pl.b, m)
@@ -158,22 +171,36 @@ func ratio(e, scale float64) float64 {
 
 // judge decides for every row whether its attempt is kept and how long its next step will be.
 func (s *Solver[F]) judge() {
-	for p, r := range s.row {
-		l := &s.lanes[r]
-		if s.opt.Step > 0 {
+	if s.opt.Step > 0 {
+		for p, r := range s.row {
+			l := &s.lanes[r]
 			if l.kept = s.spoilt == 0 && allFinite(s.at(s.next, p)); !l.kept {
 				s.reject(p, 0)
 			}
-			continue
 		}
-		e := s.scaledError(p)
+		return
+	}
+	for p := range s.row {
+		s.err[p] = s.scaledError(p)
+	}
+	together := s.pid != nil && len(s.row) >= 8
+	if together {
+		s.pid.factors(s.factor[:len(s.row)], s.opt.Method.Order, s.err[:len(s.row)])
+	}
+	for p, r := range s.row {
+		l, e := &s.lanes[r], s.err[p]
 		if !finite(e) {
 			l.kept = false
 			s.reject(p, 0)
 			continue
 		}
-		factor, keep := s.opt.Control.Next(s.opt.Method.Order, e, l.e1, l.e2)
-		if l.kept = keep; !keep {
+		var factor float64
+		if together {
+			factor, l.kept = s.factor[p], e <= 1
+		} else {
+			factor, l.kept = s.opt.Control.Next(s.opt.Method.Order, e, l.e1, l.e2)
+		}
+		if !l.kept {
 			l.bad = 0
 			s.reject(p, factor)
 			continue

@@ -404,3 +404,23 @@ func TestStabilityLimits(t *testing.T) {
 		require.InDelta(t, x, m.Stab, 1e-2, m.Name)
 	}
 }
+
+// A batch's factors have the bits of each row's own.
+func TestFactorsTogether(t *testing.T) {
+	for _, c := range []PID{{}, {I: 0.7, Safety: 0.8, Min: 0.1, Max: 4}} {
+		var e []float64
+		for x := 1e-40; x < 1e40; x *= 1.37 {
+			e = append(e, x)
+		}
+		e = append(e, 0, 1, math.Inf(1), math.NaN())
+		for _, order := range []int{2, 3, 5, 8} {
+			got := make([]float64, len(e))
+			c.filled().factors(got, order, e)
+			for i, v := range e {
+				if want, _ := c.Next(order, v, 1, 1); v == v {
+					require.Equal(t, want, got[i], "%v", v)
+				}
+			}
+		}
+	}
+}
