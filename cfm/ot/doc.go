@@ -12,7 +12,7 @@
 //
 // [Sinkhorn] solves the problem with ε·Σ p·(log p - 1) added, in the log domain, so that no ε underflows;
 // [SinkhornUnbalanced] lets the masses differ. On the line the optimal plan is the sorted one: [Wp1D], and
-// [SlicedW] averages it over directions.
+// [SlicedW] averages it over directions. [SinkhornDivergence] and [Witness] build on these.
 //
 // Everything is a function of its arguments alone; ties go to the lower index. Matrices are row-major.
 // NaN or infinite costs are errors that wrap [ErrCost].
