@@ -1,0 +1,100 @@
+package metric
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"pushforward/simd"
+	"pushforward/simd/rng"
+)
+
+// Two Gaussians a shift δ apart are told apart with probability Φ(δ/2) and no better; equal laws with ½.
+func TestC2STAgainstBayes(t *testing.T) {
+	n := 1500
+	shifts := []float64{0, 1, 3}
+	if testing.Short() {
+		n, shifts = 120, []float64{0, 3}
+	}
+	for _, shift := range shifts {
+		x, y := normals(1, 2*n), normals(2, 2*n)
+		for i := 0; i < len(y); i += 2 {
+			y[i] += shift
+		}
+		best := 0.5 * (1 + math.Erf(shift/2/math.Sqrt2))
+		bar := 4 * math.Sqrt(0.25/float64(2*n))
+		for name, c := range map[string]Classifier{"MLP": &MLP{}, "Trees": &Trees{Rounds: 60, Depth: 3}} {
+			got := C2ST(x, y, 2, c, rng.New(7))
+			require.Less(t, got, best+bar, "%s at shift %v", name, shift)
+			require.Greater(t, got, best-bar-0.03, "%s at shift %v", name, shift)
+			require.Equal(t, got, C2ST(x, y, 2, c, rng.New(7)), "the same key, the same folds and fits")
+		}
+	}
+}
+
+// A ring against a disc of the same mean and spread: only the radius tells.
+func TestC2STStrong(t *testing.T) {
+	n := 1200
+	if testing.Short() {
+		n = 300
+	}
+	x, y := normals(3, 2*n), normals(4, 2*n)
+	for i := 0; i < len(y); i += 2 {
+		r := math.Hypot(y[i], y[i+1])
+		y[i], y[i+1] = y[i]/r*math.Sqrt2, y[i+1]/r*math.Sqrt2
+		y[i] += 0.1 * x[i]
+	}
+	require.Greater(t, C2ST(x, y, 2, &Trees{}, rng.New(1)), 0.85)
+}
+
+// The classifier's gradient against differences of its loss.
+func TestMLPGradient(t *testing.T) {
+	c := &MLP{Hidden: 5, MaxEpochs: 1}
+	x := normals(5, 12*3)
+	label := []int{0, 1, 1, 0, 1, 0, 0, 1, 1, 0, 1, 1}
+	c.Fit(x, label, 3, rng.New(4))
+	xs := make([]float32, len(x))
+	for i, v := range x {
+		xs[i] = float32(v)
+	}
+	k := simd.Best[float32]()
+	const decay = 0.3
+	c.gradient(k, xs, label, decay)
+	grad := append([]float32(nil), c.grad...)
+	for i := range c.w {
+		const h = 1e-4
+		w := c.w[i]
+		c.w[i] = w + h
+		up := c.gradient(k, xs, label, decay)
+		c.w[i] = w - h
+		down := c.gradient(k, xs, label, decay)
+		c.w[i] = w
+		// The summed loss over the number of rows. h is small, for the units bend at 0.
+		require.InDelta(t, (up-down)/(2*h)/12, grad[i], 1e-3, "weight %d", i)
+	}
+}
+
+// One deep tree with many rounds learns a checkerboard, which no single column tells; missing cuts (a
+// constant column) do no harm.
+func TestTrees(t *testing.T) {
+	const n = 600
+	x := make([]float64, 3*n)
+	rng.Uniform(rng.New(6), x)
+	label := make([]int, n)
+	for i := range label {
+		x[3*i+2] = 1
+		label[i] = (int(4*x[3*i]) + int(4*x[3*i+1])) % 2
+	}
+	c := &Trees{Rounds: 80, Leaf: 5}
+	c.Fit(x, label, 3, rng.Key{})
+	s := make([]float64, n)
+	c.Scores(s, x)
+	right := 0
+	for i, v := range s {
+		if (v > 0) == (label[i] == 1) {
+			right++
+		}
+	}
+	require.Greater(t, right, n*95/100)
+}
