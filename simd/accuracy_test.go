@@ -29,12 +29,11 @@ func ulps[F Float](got F, want float64) float64 {
 	return math.Abs(float64(got)-want) / unit
 }
 
-// sigma, phi and the rest are the truths in float64, from package math, in forms that keep their relative
-// accuracy.
+// phi and sigma are truths in float64, from package math, in forms that keep their relative accuracy.
 func phi(x float64) float64   { return 0.5 * math.Erfc(-x/math.Sqrt2) }
 func sigma(x float64) float64 { return math.Exp(min(x, 0)) / (1 + math.Exp(-math.Abs(x))) }
 
-// finite replaces the NaN that f gives at an infinity by its limit there.
+// limits replaces the NaN that f gives at an infinity by its limit there.
 func limits(f func(float64) float64, lo, hi float64) func(float64) float64 {
 	return func(x float64) float64 {
 		switch {
@@ -48,7 +47,7 @@ func limits(f func(float64) float64, lo, hi float64) func(float64) float64 {
 }
 
 // truths1 gives, for each function of one argument, the truth and the bound in ulps that its doc comment
-// names for float32. A bound of 0 means that the function is exactly rounded.
+// names for float32.
 var truths1 = []struct {
 	name  string
 	f     func(float64) float64
@@ -111,29 +110,6 @@ func TestAccuracy32(t *testing.T) {
 			}
 			t.Logf("%s: %.3f ulp at %g", c.name, worst, at)
 			require.LessOrEqual(t, worst, c.bound, "at %g", at)
-		})
-	}
-}
-
-func TestAccuracy64(t *testing.T) {
-	n := 200
-	if testing.Short() {
-		n = 20
-	}
-	k := Best[float64]()
-	for _, c := range truths1 {
-		t.Run(c.name, func(t *testing.T) {
-			var xs []float64
-			sweep(n, func(x float32) { xs = append(xs, float64(x)*1.000000007) })
-			ys := make([]float64, len(xs))
-			byName1(k, c.name)(ys, xs)
-			worst, at := 0.0, 0.0
-			for i, x := range xs {
-				if u := ulps(ys[i], c.f(x)); u > worst {
-					worst, at = u, x
-				}
-			}
-			t.Logf("%s: %.3f ulp at %g", c.name, worst, at)
 		})
 	}
 }

@@ -97,26 +97,41 @@ func pow(a, y float64) float64 {
 		exp--
 	}
 	e := float64(exp)
-	// log a = e·ln 2 + 2s + s³·L(s²), where s+t = f/(2+f) in twice the precision.
+	// log a = e·ln 2 + 2s + s³·L(s²), where s+t = f/(2+f) in twice the precision. So is s³·L, as c+small.
 	f := frac - 1
 	d := 2 + f
 	dl := f - (d - 2)
 	s := f / d
 	t := (math.FMA(-s, d, f) - float64(s*dl)) / d
 	w := s * s
-	l := f64.horner(kLog, f64.n.log, w)
-	small := math.FMA(float64(w*s), l, t+t)
+	wl := math.FMA(s, s, -w)
+	wl = math.FMA(s+s, t, wl)
+	u := s * w
+	ul := math.FMA(s, w, -u)
+	ul = math.FMA(s, wl, ul)
+	ul = math.FMA(t, w, ul)
+	q := float64(w * f64.horner(kL1p+1, f64.n.l1p-1, w))
+	l := f64.k[kL1p] + q
+	ll := q - (l - f64.k[kL1p])
+	c := float64(u * l)
+	small := math.FMA(u, l, -c)
+	small = math.FMA(u, ll, small)
+	small = math.FMA(ul, l, small)
+	small += t + t
 	small = math.FMA(e, f64.k[kLn2Lo], small)
-	// e·ln 2 + 2s: the product's error by FMA, the sum's by TwoSum.
+	// e·ln 2 + 2s + c: the product's error by FMA, the sums' by TwoSum.
 	p := float64(e * f64.k[kLn2Hi])
 	small += math.FMA(e, f64.k[kLn2Hi], -p)
 	s += s
 	hi := p + s
 	b := hi - p
 	small += (p - (hi - b)) + (s - b)
-	s = hi
+	p = hi
+	hi += c
+	small += c - (hi - p)
+	p = hi
 	hi += small
-	small -= hi - s
+	small -= hi - p
 	// y·(hi+lo)
 	z := float64(y * hi)
 	zl := math.FMA(y, hi, -z)
