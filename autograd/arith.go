@@ -82,12 +82,15 @@ func (addOp[F]) Forward(z Var[F]) {
 	t := z.t
 	n, x, y := z.operands("Add")
 	if len(x.data) == len(n.data) && len(y.data) != len(n.data) && len(y.data) > 0 {
-		switch kind, _ := layout(y.shape, n.shape); kind {
-		case single:
+		switch kind, w := layout(y.shape, n.shape); {
+		case kind == single:
 			t.shift(n.data, y.data[0], x.data)
 			return
-		case row:
+		case kind == row:
 			t.k.AddRow(n.data, x.data, y.data)
+			return
+		case kind == column && w >= rowCall:
+			t.shiftColumn(n.data, x.data, y.data, w, 1)
 			return
 		}
 	}
@@ -96,6 +99,15 @@ func (addOp[F]) Forward(z Var[F]) {
 		return
 	}
 	t.zip(t.k.Add, n.data, n.shape, x.data, x.shape, y.data, y.shape)
+}
+
+// shiftColumn adds sign·y to rows of w elements of x, the j-th element to the j-th row, and so again.
+func (t *Tape[F]) shiftColumn(dst, x, y []F, w int, sign F) {
+	for i := 0; i < len(dst); i += w * len(y) {
+		for j, a := range y {
+			t.k.Shift(dst[i+j*w:i+(j+1)*w], sign*a, x[i+j*w:i+(j+1)*w])
+		}
+	}
 }
 func (addOp[F]) VJP(z, g Var[F], i int) Var[F] { return g.shed(z.In(i).Shape()) }
 func (addOp[F]) grad(t *Tape[F], n *node[F], i int, dst, g []F) {
@@ -131,9 +143,15 @@ func (subOp[F]) Name() string { return "Sub" }
 func (subOp[F]) Forward(z Var[F]) {
 	t := z.t
 	n, x, y := z.operands("Sub")
-	if len(x.data) == len(n.data) && len(y.data) == 1 && len(n.data) > 1 {
-		t.shift(n.data, -y.data[0], x.data)
-		return
+	if len(x.data) == len(n.data) && len(y.data) < len(n.data) && len(y.data) > 0 {
+		switch kind, w := layout(y.shape, n.shape); {
+		case kind == single:
+			t.shift(n.data, -y.data[0], x.data)
+			return
+		case kind == column && w >= rowCall:
+			t.shiftColumn(n.data, x.data, y.data, w, -1)
+			return
+		}
 	}
 	t.zip(t.k.Sub, n.data, n.shape, x.data, x.shape, y.data, y.shape)
 }
@@ -172,8 +190,10 @@ func (t *Tape[F]) mul(dst []F, z Shape, x []F, xs Shape, y []F, ys Shape) {
 			t.scale(dst, y[0], x)
 			return
 		case kind == column && n >= rowCall:
-			for i, a := range y {
-				t.scale(dst[i*n:(i+1)*n], a, x[i*n:(i+1)*n])
+			for i := 0; i < len(dst); i += n * len(y) {
+				for j, a := range y {
+					t.k.Scale(dst[i+j*n:i+(j+1)*n], a, x[i+j*n:i+(j+1)*n])
+				}
 			}
 			return
 		}

@@ -59,7 +59,7 @@ const (
 	whole   = iota // same shape, up to axes of extent 1
 	single         // one element
 	row            // the result's last axes: the same row for all
-	column         // the result's first axes: one number per row
+	column         // axes in the middle: one number per row, the numbers over again for the axes before
 	general        // anything else
 )
 
@@ -82,14 +82,19 @@ func layout(x, z Shape) (kind, n int) {
 	if n == xl {
 		return row, n
 	}
-	// The first axes agree and all behind have extent 1: a column.
-	i, m := 0, 1
-	for i < int(z.n) && x.d[i] == z.d[i] {
-		m *= int(z.d[i])
-		i++
+	// Axes that agree, with extents of 1 before and behind: a column, repeated.
+	i, n = int(z.n), 1
+	for i > 0 && x.d[i-1] == 1 {
+		i--
+		n *= int(z.d[i])
 	}
-	if m == xl && m > 0 {
-		return column, zl / m
+	m := 1
+	for i > 0 && x.d[i-1] == z.d[i-1] {
+		i--
+		m *= int(z.d[i])
+	}
+	if m == xl {
+		return column, n
 	}
 	return general, 0
 }
@@ -109,8 +114,10 @@ func expandInto[F simd.Float](dst []F, z Shape, x []F, xs Shape) {
 			copy(dst[i:i+n], x)
 		}
 	case column:
-		for i, v := range x {
-			fill(dst[i*n:(i+1)*n], v)
+		for i := 0; i < len(dst); i += n * len(x) {
+			for j, v := range x {
+				fill(dst[i+j*n:i+(j+1)*n], v)
+			}
 		}
 	default:
 		xs = xs.lift(int(z.n))

@@ -113,33 +113,3 @@ func TestTraceIsSumOfHutchinsonOverAxes(t *testing.T) {
 		require.InDelta(t, want, trace.Data[r], 1e-13)
 	}
 }
-
-func BenchmarkNode(b *testing.B) {
-	tape := NewTape([]float32{0.5})
-	p := Param{0, Dims(1, 1)}
-	grad := make([]float32, 1)
-	const n = 24
-	b.ReportAllocs()
-	for b.Loop() {
-		tape.Reset()
-		x := tape.Param(p)
-		for range n / 2 {
-			x = x.Shift(0.5).Scale(0.9)
-		}
-		tape.Backward(x, grad)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/node")
-}
-
-func BenchmarkTrainSmall(b *testing.B) {
-	m := newMLP[float32](2, 64, 64, 64, 2)
-	tape := NewTape(m.theta)
-	x, u := ramp[float32](256, 2), ramp[float32](256, 2)
-	grad := make([]float32, len(m.theta))
-	b.ReportAllocs()
-	for b.Loop() {
-		tape.Reset()
-		tape.ThetaChanged()
-		tape.Backward(MSE(m.forward(tape.Const(x), Var[float32].SELU), tape.Const(u)), grad)
-	}
-}

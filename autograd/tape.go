@@ -101,8 +101,14 @@ func (t *Tape[F]) Release(m Mark) {
 	t.cursor = 0
 }
 
-// Reset forgets everything.
-func (t *Tape[F]) Reset() { t.Release(Mark{}) }
+// Reset forgets everything, and what a Backward left behind that an op's panic cut short.
+func (t *Tape[F]) Reset() {
+	t.Release(Mark{})
+	if t.rev.busy {
+		t.rev = reverse[F]{}
+		t.work = t.work[:0]
+	}
+}
 
 // Const puts x on the tape as data. x.Data is borrowed, not copied: it must not change before the
 // tape forgets it.
