@@ -3,6 +3,9 @@ package simd
 import (
 	"fmt"
 	"math/rand"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -47,4 +50,32 @@ func job[F Float](k *Kernels[F], batch, in, out int, v string) func() {
 		return func() { k.Gemm(&p, w, y.T(), x, false) }
 	}
 	return func() { k.GemmBias(&p, y, x, wt, bias) }
+}
+
+// BenchmarkGemmPause collects garbage while four large products run, and reports the longest pause:
+// assembly cannot be preempted, so a call must be short.
+func BenchmarkGemmPause(b *testing.B) {
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for f := job(Best[float32](), 1024, 1024, 1024, "nt"); !stop.Load(); {
+				f()
+			}
+		})
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for b.Loop() {
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&after)
+	stop.Store(true)
+	wg.Wait()
+	var longest uint64
+	for i := before.NumGC; i < after.NumGC && after.NumGC-i <= 256; i++ {
+		longest = max(longest, after.PauseNs[i%256])
+	}
+	b.ReportMetric(float64(longest)/1e3, "µs/longest")
+	b.ReportMetric(float64(after.PauseTotalNs-before.PauseTotalNs)/float64(after.NumGC-before.NumGC)/1e3, "µs/pause")
 }
