@@ -98,3 +98,18 @@ func BenchmarkMatchFill(b *testing.B) {
 		m.fill(tp, t, xt.Data, u.Data, batch, rng.New(1))
 	}
 }
+
+// The default network on a table of two columns.
+func BenchmarkTrainNet(b *testing.B) {
+	p := nn.NewParams[float32]()
+	f := &Flow[float32]{Dim: 2, Field: NewNet(p.Root(), NetConfig{Dim: 2}), Theta: p.Init(rng.New(1))}
+	tr := &Trainer[float32]{Flow: f, Data: FromTensor(normalTensor[float32](4096, 2, rng.New(2))), Steps: 1 << 30}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := tr.Step(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	tr.Close()
+	b.ReportMetric(6*256*float64(len(f.Theta))*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}

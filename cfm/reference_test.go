@@ -407,6 +407,9 @@ func TestReferenceDensity(t *testing.T) {
 					t.Skipf("time input %q is not built", c.TimeInput)
 				}
 				t.Run("float64", func(t *testing.T) {
+					if testing.Short() && kinked(c.Act) {
+						t.Skip("too long for -short")
+					}
 					log, tol := file.Log64, 1e-9
 					if kinked(c.Act) {
 						log = file.Log64SELU
@@ -581,6 +584,9 @@ func TestReferenceCheckpoints(t *testing.T) {
 			target, _ := get("target_sample")
 			truth, _ := get("truth_float64")
 			best, _ := get("dopri5_float64_1e-10")
+			if testing.Short() { // the slow tiers carry a few of the points
+				x0, best = x0[:16*dim], best[:16*dim]
+			}
 			net64 := func(t *testing.T) *Flow[float64] {
 				f, _ := referenceFlow[float64](t, c.Weights, dim, c.Width, c.Layers, c.Act)
 				return f
@@ -590,11 +596,15 @@ func TestReferenceCheckpoints(t *testing.T) {
 					if c.Layout != "torchcfm MLP" {
 						t.Skipf("layout %q is not built", c.Layout)
 					}
+					if testing.Short() && s.DType == "float64" && s.Rtol < 1e-7 {
+						t.Skip("too long for -short")
+					}
 					opt := odeint.Options{Rtol: s.Rtol, Atol: s.Atol, MaxSteps: 1 << 20}
 					if s.Steps > 0 {
 						opt = odeint.Options{Method: odeint.Euler, Step: 1 / float64(s.Steps)}
 					}
 					want, _ := get(s.Key)
+					want = want[:len(x0)]
 					var got []float64
 					var nfe float64
 					if s.DType == "float64" {
@@ -629,6 +639,9 @@ func TestReferenceCheckpoints(t *testing.T) {
 			}
 			if want, _ := get("log_prob_16_tol_2e-5"); want != nil {
 				count.run(t, c.Name+"/log_prob", func(t *testing.T) {
+					if testing.Short() {
+						t.Skip("too long for -short")
+					}
 					f := net64(t)
 					x := autograd.FromSlice(x0[:len(want)*dim], len(want), dim)
 					d, _, err := f.push(bg, x, len(want), 0, 1, DensityOptions{Options: odeint.Options{Rtol: 1e-9, Atol: 1e-9, MaxSteps: 1 << 20}, Strict: true})

@@ -41,7 +41,7 @@ func smallTrainer[F simd.Float](seed uint64, steps int, conditional bool) *Train
 }
 
 func TestTrainerLearns(t *testing.T) {
-	tr := smallTrainer[float32](1, byShort(t, 400, 60), false)
+	tr := smallTrainer[float32](1, byShort(t, 400, 40), false)
 	var first, last float64
 	tr.OnStep = func(m Metrics) {
 		if m.Step <= 10 {
@@ -69,12 +69,15 @@ func TestTrainerThreadsMoveNoBit(t *testing.T) {
 		for _, conditional := range []bool{false, true} {
 			var want []float32
 			var losses []float64
-			for _, procs := range []int{1, 2, 3, 7} {
+			for _, procs := range []int{1, 2, 3, 7}[:byShort(t, 4, 3)] {
 				old := runtime.GOMAXPROCS(procs)
-				tr := smallTrainer[float32](2, 15, conditional)
+				tr := smallTrainer[float32](2, byShort(t, 15, 3), conditional)
+				if testing.Short() {
+					tr.Val, tr.Batch = nil, 64
+				}
 				tr.Coupling = c
 				if _, slow := c.(Sinkhorn); slow {
-					tr.Batch, tr.Steps = 24, 8
+					tr.Batch, tr.Steps = 24, byShort(t, 8, 2)
 				}
 				var got []float64
 				tr.OnStep = func(m Metrics) { got = append(got, m.Loss, m.GradNorm, m.Val) }
@@ -93,13 +96,17 @@ func TestTrainerThreadsMoveNoBit(t *testing.T) {
 
 // Stopped at any step, saved, loaded by a new trainer and gone on: the same bytes in the end.
 func TestTrainerResume(t *testing.T) {
-	const steps = 40
+	steps := byShort(t, 40, 9)
 	for _, opt := range []func() optim.Optimizer[float32]{
 		func() optim.Optimizer[float32] { return nil },
 		func() optim.Optimizer[float32] { return &optim.SGD[float32]{Momentum: 0.9} },
 	} {
 		make := func() *Trainer[float32] {
 			tr := smallTrainer[float32](3, steps, true)
+			if testing.Short() {
+				tr.Batch = 32
+				tr.ValEvery = 100 // the last step only
+			}
 			tr.Coupling, tr.Opt = ExactOT{}, opt()
 			return tr
 		}
@@ -108,7 +115,7 @@ func TestTrainerResume(t *testing.T) {
 		var want bytes.Buffer
 		require.NoError(t, whole.Save(&want))
 		stops := []int{0, 1, steps - 1, steps}
-		for i := range byShort(t, 12, 2) {
+		for i := range byShort(t, 12, 1) {
 			stops = append(stops, rng.New(9).Intn(uint64(i), steps))
 		}
 		for _, stop := range stops {
@@ -195,6 +202,9 @@ func TestTrainerAllocatesNothing(t *testing.T) {
 			old := runtime.GOMAXPROCS(procs)
 			tr := smallTrainer[float32](7, 1000, true)
 			tr.Coupling, tr.ValEvery = c, 5
+			if testing.Short() {
+				tr.Batch, tr.Shards, tr.ValEvery = 32, 2, -1
+			}
 			for range 12 {
 				_, err := tr.Step()
 				require.NoError(t, err)
