@@ -128,7 +128,9 @@ func (a *assembly[F]) whole(n int) int { return n &^ (a.width - 1) }
 func (a *assembly[F]) map1(name string, f stub1[F]) func(dst, x []F) {
 	k := &a.table[0]
 	return func(dst, x []F) {
-		equal(name, len(dst), len(x))
+		if len(dst) != len(x) {
+			equal(name, len(dst), len(x))
+		}
 		a.run1(f, dst, x, k)
 	}
 }
@@ -151,7 +153,9 @@ func (a *assembly[F]) run1(f stub1[F], dst, x []F, k *F) {
 func (a *assembly[F]) map2(name string, f stub2[F]) func(dst, x, y []F) {
 	k := &a.table[0]
 	return func(dst, x, y []F) {
-		equal(name, len(dst), len(x), len(y))
+		if len(dst) != len(x) || len(dst) != len(y) {
+			equal(name, len(dst), len(x), len(y))
+		}
 		a.run2(f, dst, x, y, k)
 	}
 }
@@ -189,33 +193,39 @@ func (a *assembly[F]) kernelMulAdd(dst, x, y, z []F) {
 	}
 }
 
-// scalars is room for the scalars of a kernel, each as often as the tier's table holds a constant.
+// scalars is room for the scalars of Adam, each as often as the tier's table holds a constant.
 type scalars[F Float] [5 * room]F
 
-// set puts s into k, which it returns as a table.
-func (k *scalars[F]) set(copies int, s ...F) *F {
+// broadcast puts s into k, each number copies times, and returns k as a table.
+func broadcast[F Float](k []F, copies int, s ...F) *F {
 	for i, v := range s {
 		for j := range copies {
 			k[i*copies+j] = v
 		}
 	}
-	return &(*scalars[F])(hide(unsafe.Pointer(k)))[0]
+	return &k[0]
 }
 
 // scalar makes a kernel of one argument and a scalar.
 func (a *assembly[F]) scalar(name string, f stub1[F]) func(dst []F, s F, x []F) {
 	return func(dst []F, s F, x []F) {
-		equal(name, len(dst), len(x))
-		var k scalars[F]
-		a.run1(f, dst, x, k.set(a.copies, s))
+		if len(dst) != len(x) {
+			equal(name, len(dst), len(x))
+		}
+		var k [room]F
+		t := (*[room]F)(hide(unsafe.Pointer(&k)))
+		a.run1(f, dst, x, broadcast(t[:], a.copies, s))
 		runtime.KeepAlive(&k)
 	}
 }
 
 func (a *assembly[F]) kernelAxpy(dst []F, s F, x []F) {
-	equal("Axpy", len(dst), len(x))
-	var k scalars[F]
-	a.run2(a.axpy, dst, x, dst, k.set(a.copies, s))
+	if len(dst) != len(x) {
+		equal("Axpy", len(dst), len(x))
+	}
+	var k [room]F
+	t := (*[room]F)(hide(unsafe.Pointer(&k)))
+	a.run2(a.axpy, dst, x, dst, broadcast(t[:], a.copies, s))
 	runtime.KeepAlive(&k)
 }
 
@@ -260,7 +270,7 @@ func (a *assembly[F]) kernelAdam(w, m, v, g []F, c AdamCoeffs) {
 	equal("Adam", len(w), len(m), len(v), len(g))
 	var k scalars[F]
 	s := adamScalars[F](c)
-	p := k.set(a.copies, s[:]...)
+	p := broadcast((*scalars[F])(hide(unsafe.Pointer(&k)))[:], a.copies, s[:]...)
 	n := a.whole(len(w))
 	for i := 0; i < n; i += chunk {
 		a.adam(&w[i], &m[i], &v[i], &g[i], min(chunk, n-i), p)
