@@ -49,17 +49,17 @@ type assembly[F Float] struct {
 	width  int // elements of a vector
 	copies int // of a constant in the table
 	table  []F
-}
 
-// chunk is the number of elements an assembly call may see. Go cannot stop a goroutine inside assembly, so a
-// call must be short; the slowest kernel takes about 50 µs for so many.
-const chunk = 16 << 10
+	// chunk is the number of elements an assembly call may see. Go cannot stop a goroutine inside assembly, so a
+	// call must be short: the slowest kernels take about 50 µs for so many.
+	chunk int
+}
 
 // room is the widest vector, in elements.
 const room = 16
 
 func newAssembly[F Float](width, copies int, s stubs[F]) *assembly[F] {
-	a := &assembly[F]{stubs: s, width: width, copies: copies}
+	a := &assembly[F]{stubs: s, width: width, copies: copies, chunk: 2048 * width}
 	for _, c := range tableOf[F]() {
 		for range copies {
 			a.table = append(a.table, c)
@@ -137,8 +137,8 @@ func (a *assembly[F]) map1(name string, f stub1[F]) func(dst, x []F) {
 
 func (a *assembly[F]) run1(f stub1[F], dst, x []F, k *F) {
 	n := a.whole(len(x))
-	for i := 0; i < n; i += chunk {
-		f(&dst[i], &x[i], min(chunk, n-i), k)
+	for i := 0; i < n; i += a.chunk {
+		f(&dst[i], &x[i], min(a.chunk, n-i), k)
 	}
 	if n < len(x) {
 		var tail [2][room]F
@@ -162,8 +162,8 @@ func (a *assembly[F]) map2(name string, f stub2[F]) func(dst, x, y []F) {
 
 func (a *assembly[F]) run2(f stub2[F], dst, x, y []F, k *F) {
 	n := a.whole(len(x))
-	for i := 0; i < n; i += chunk {
-		f(&dst[i], &x[i], &y[i], min(chunk, n-i), k)
+	for i := 0; i < n; i += a.chunk {
+		f(&dst[i], &x[i], &y[i], min(a.chunk, n-i), k)
 	}
 	if n < len(x) {
 		var tail [3][room]F
@@ -179,8 +179,8 @@ func (a *assembly[F]) kernelMulAdd(dst, x, y, z []F) {
 	equal("MulAdd", len(dst), len(x), len(y), len(z))
 	k := &a.table[0]
 	n := a.whole(len(x))
-	for i := 0; i < n; i += chunk {
-		a.mulAdd(&dst[i], &x[i], &y[i], &z[i], min(chunk, n-i), k)
+	for i := 0; i < n; i += a.chunk {
+		a.mulAdd(&dst[i], &x[i], &y[i], &z[i], min(a.chunk, n-i), k)
 	}
 	if n < len(x) {
 		var tail [4][room]F
@@ -272,8 +272,8 @@ func (a *assembly[F]) kernelAdam(w, m, v, g []F, c AdamCoeffs) {
 	s := adamScalars[F](c)
 	p := broadcast((*scalars[F])(hide(unsafe.Pointer(&k)))[:], a.copies, s[:]...)
 	n := a.whole(len(w))
-	for i := 0; i < n; i += chunk {
-		a.adam(&w[i], &m[i], &v[i], &g[i], min(chunk, n-i), p)
+	for i := 0; i < n; i += a.chunk {
+		a.adam(&w[i], &m[i], &v[i], &g[i], min(a.chunk, n-i), p)
 	}
 	if n < len(w) {
 		var tail [4][room]F
@@ -295,7 +295,7 @@ func (a *assembly[F]) kernelNormal(dst []F, w []uint32) {
 	if !is32[F]() {
 		words = 2
 	}
-	for i := 0; i < len(dst); i += chunk / 2 {
-		a.boxMuller(&dst[i], &w[words*i], min(chunk/2, len(dst)-i), &a.table[0])
+	for i := 0; i < len(dst); i += a.chunk / 2 {
+		a.boxMuller(&dst[i], &w[words*i], min(a.chunk/2, len(dst)-i), &a.table[0])
 	}
 }

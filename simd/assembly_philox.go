@@ -7,6 +7,9 @@ import (
 	"unsafe"
 )
 
+// philoxChunk is the number of words of one call to a stub: some 50 µs.
+const philoxChunk = 16 << 10
+
 // philoxKernel makes Kernels.Philox of a stub that reads every constant copies times: the keys of the ten rounds, the
 // upper words of the counter, the multipliers, and the numbers 0 … 15.
 func philoxKernel(f func(dst *uint32, groups int, block uint64, k *uint32), copies int) func([]uint32, PhiloxKey, uint64) {
@@ -41,8 +44,8 @@ func philoxKernel(f func(dst *uint32, groups int, block uint64, k *uint32), copi
 				n++
 			}
 		}
-		for i := 0; i < len(dst); i += chunk {
-			f(&dst[i], min(chunk, len(dst)-i)/philoxGroup, (group+uint64(i/philoxGroup))*philoxBlocks, &t[0])
+		for i := 0; i < len(dst); i += philoxChunk {
+			f(&dst[i], min(philoxChunk, len(dst)-i)/philoxGroup, (group+uint64(i/philoxGroup))*philoxBlocks, &t[0])
 		}
 		runtime.KeepAlive(&table)
 	}
