@@ -14,15 +14,15 @@
 //	vSQRT(a, d)      d = √a               vCONST(i, d)     d = k[i]          vMOVE(a, d)     d = a
 //	vMAXK(i, a, d)   d = a < k[i] ? k[i] : a, NaN for NaN;  vMINK the other way round
 //	vPOSITIVE(a, d)  d = max(a, +0), for NaN anything       vLIKE(a, x)      x = |a| with the sign of x
-//	vANDK vORK vXORK(i, a, d)  vOR vXOR(a, b, d)            on bits
-//	vIADD vISUB(a, b, d)  vIADDK(i, a, d)  vSHL vSHR(n, a, d)  on integers
+//	vANDK vORK(i, a, d)  vXOR(a, b, d)                      on bits
+//	vIADDK(i, a, d)  vIMAX(a, b, d)  vSHL vSHR(n, a, d)     on integers
 //	vGTK vLTK(i, a, m)   m = a > k[i], a < k[i]             vSIGN(a, m)  m = sign bit of a
 //	vSEL(m, a, b, d)     d = m ? a : b                      vSELK(m, i, b, d)  d = m ? k[i] : b
 //	vSCALING(t, s, u)    prepares s, u for                  vSCALE(y, n, s, u)  y = y·2ⁿ, n in t as an integer
 //	vI2F(a, d)  d = a, an integer of 32 bits             vSAR(n, a, d)  a shift that keeps the sign
 //	vLOAD(p, d)  vSTORE(a, p)                               at p = PD, PX, PY, PZ: dst, x, y, z
 //
-// A0 … A10 are vectors, M0 is a mask. A kernel leaves its result in A0. POLY… are in poly_*.h.
+// A0 … A9 are vectors, M0 is a mask. A kernel leaves its result in A0. POLY… are in poly_*.h.
 
 // MAP is the loop round a body: one vector at a time.
 #define MAP(BODY) \

@@ -1,7 +1,7 @@
 //go:build !purego
 
-// The elementwise kernels of float32 in NEON. The bodies are in elem.h, the words they are written in in
-// vec_neon_f32.h, which also says what the registers hold.
+// The elementwise kernels and the reductions of float32 in NEON. The bodies are in elem.h and reduce.h;
+// vec_neon_f32.h has the words they are written in and the vector registers, loop_arm64.h the others.
 
 #include "textflag.h"
 #include "go_asm.h"

@@ -1,7 +1,7 @@
 //go:build !purego
 
-// The elementwise kernels of float64 in AVX-512. The bodies are in elem.h, the words they are written in in
-// vec_avx512_f64.h, which also says what the registers hold.
+// The elementwise kernels and the reductions of float64 in AVX-512. The bodies are in elem.h and reduce.h;
+// vec_avx512_f64.h has the words they are written in and the vector registers, loop_amd64.h the others.
 
 #include "textflag.h"
 #include "go_asm.h"

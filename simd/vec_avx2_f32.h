@@ -16,7 +16,6 @@
 #define A7 Y7
 #define A8 Y8
 #define A9 Y9
-#define A10 Y10
 #define M0 Y14
 #define T Y15 // scratch
 
@@ -48,13 +47,10 @@
 
 #define vANDK(i, a, d) VANDPS K(i), a, d
 #define vORK(i, a, d) VORPS K(i), a, d
-#define vXORK(i, a, d) VXORPS K(i), a, d
 #define vOR(a, b, d) VORPS b, a, d
 #define vXOR(a, b, d) VXORPS b, a, d
 #define vPOSITIVE(a, d) VMAXPS K(const_kZero), a, d // +0 if both are zeros
 #define vLIKE(a, x) VANDPS K(const_kSignBit), x, T; VANDPS K(const_kAbsBits), a, x; VORPS T, x, x
-#define vIADD(a, b, d) VPADDD b, a, d
-#define vISUB(a, b, d) VPSUBD b, a, d
 #define vIADDK(i, a, d) VPADDD K(i), a, d
 #define vIMAX(a, b, d) VPMAXSD b, a, d
 #define vSHL(n, a, d) VPSLLD $n, a, d

@@ -16,7 +16,6 @@
 #define A7 Y7
 #define A8 Y8
 #define A9 Y9
-#define A10 Y10
 #define M0 Y14
 #define T Y15 // scratch
 
@@ -48,13 +47,10 @@
 
 #define vANDK(i, a, d) VANDPD K(i), a, d
 #define vORK(i, a, d) VORPD K(i), a, d
-#define vXORK(i, a, d) VXORPD K(i), a, d
 #define vOR(a, b, d) VORPD b, a, d
 #define vXOR(a, b, d) VXORPD b, a, d
 #define vPOSITIVE(a, d) VMAXPD K(const_kZero), a, d // +0 if both are zeros
 #define vLIKE(a, x) VANDPD K(const_kSignBit), x, T; VANDPD K(const_kAbsBits), a, x; VORPD T, x, x
-#define vIADD(a, b, d) VPADDQ b, a, d
-#define vISUB(a, b, d) VPSUBQ b, a, d
 #define vIADDK(i, a, d) VPADDQ K(i), a, d
 #define vIMAX(a, b, d) VPMAXSD b, a, d
 #define vSHL(n, a, d) VPSLLQ $n, a, d

@@ -16,7 +16,6 @@
 #define A7 Z7
 #define A8 Z8
 #define A9 Z9
-#define A10 Z10
 #define M0 K1
 #define T Z15 // scratch
 
@@ -48,13 +47,10 @@
 
 #define vANDK(i, a, d) VANDPS.BCST K(i), a, d
 #define vORK(i, a, d) VORPS.BCST K(i), a, d
-#define vXORK(i, a, d) VXORPS.BCST K(i), a, d
 #define vOR(a, b, d) VORPS b, a, d
 #define vXOR(a, b, d) VXORPS b, a, d
 #define vPOSITIVE(a, d) VMAXPS.BCST K(const_kZero), a, d // +0 if both are zeros
 #define vLIKE(a, x) VPTERNLOGD.BCST $0xE4, K(const_kSignBit), a, x // x = k ? x : a, bit by bit
-#define vIADD(a, b, d) VPADDD b, a, d
-#define vISUB(a, b, d) VPSUBD b, a, d
 #define vIADDK(i, a, d) VPADDD.BCST K(i), a, d
 #define vIMAX(a, b, d) VPMAXSD b, a, d
 #define vSHL(n, a, d) VPSLLD $n, a, d

@@ -16,7 +16,6 @@
 #define A7 Z7
 #define A8 Z8
 #define A9 Z9
-#define A10 Z10
 #define M0 K1
 #define T Z15 // scratch
 
@@ -48,13 +47,10 @@
 
 #define vANDK(i, a, d) VANDPD.BCST K(i), a, d
 #define vORK(i, a, d) VORPD.BCST K(i), a, d
-#define vXORK(i, a, d) VXORPD.BCST K(i), a, d
 #define vOR(a, b, d) VORPD b, a, d
 #define vXOR(a, b, d) VXORPD b, a, d
 #define vPOSITIVE(a, d) VMAXPD.BCST K(const_kZero), a, d // +0 if both are zeros
 #define vLIKE(a, x) VPTERNLOGQ.BCST $0xE4, K(const_kSignBit), a, x // x = k ? x : a, bit by bit
-#define vIADD(a, b, d) VPADDQ b, a, d
-#define vISUB(a, b, d) VPSUBQ b, a, d
 #define vIADDK(i, a, d) VPADDQ.BCST K(i), a, d
 #define vIMAX(a, b, d) VPMAXSD b, a, d
 #define vSHL(n, a, d) VPSLLQ $n, a, d

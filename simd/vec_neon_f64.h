@@ -18,7 +18,6 @@
 #define A7 7
 #define A8 16
 #define A9 17
-#define A10 18
 #define M0 30
 #define T 31 // scratch
 
@@ -56,7 +55,6 @@
 #define vXOR(a, b, d) vOP3(0x6E201C00, a, b, d) // eor
 #define vANDK(i, a, d) vCONST(i, T); vAND(a, T, d)
 #define vORK(i, a, d) vCONST(i, T); vOR(a, T, d)
-#define vXORK(i, a, d) vCONST(i, T); vXOR(a, T, d)
 #define vPOSITIVE(a, d) vCONST(const_kZero, T); vOP3(0x4E60F400, a, T, d) // fmax: +0 if both are zeros
 #define vLIKE(a, x) vCONST(const_kSignBit, T); vOP3(0x6EE01C00, a, T, x) // bif: the bits of a but the sign
 #define vIADD(a, b, d) vOP3(0x4EE08400, a, b, d) // add
