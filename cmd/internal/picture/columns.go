@@ -55,8 +55,7 @@ func (t Columns) PNG(w io.Writer) error {
 				q.histograms(real[col], drawn[col])
 				q.axes(row == k-1, false)
 			case row > col:
-				q.points(thin(t.Real, d, col, row), 1.7, realCol, 0.45)
-				q.points(thin(t.Drawn, d, col, row), 1.7, drawnCol, 0.45)
+				q.both(thin(t.Real, d, col, row), thin(t.Drawn, d, col, row))
 				q.axes(row == k-1, col == 0)
 			default:
 				q.correlations(real[col], real[row], drawn[col], drawn[row])
@@ -70,6 +69,19 @@ func (t Columns) PNG(w io.Writer) error {
 		}
 	}
 	return c.encode(w)
+}
+
+// both draws real and drawn points, the fewer on top and larger, so that they are not lost among the
+// others.
+func (q panel) both(real, drawn []float64) {
+	size := func(xy []float64) float64 { return math.Max(1.7, math.Min(3, 28/math.Sqrt(float64(len(xy)/2+1)))) }
+	if len(real) > len(drawn) {
+		q.points(real, size(real), realCol, 0.45)
+		q.points(drawn, size(drawn), drawnCol, 0.6)
+		return
+	}
+	q.points(drawn, size(drawn), drawnCol, 0.45)
+	q.points(real, size(real), realCol, 0.6)
 }
 
 func columnsOf(x []float64, d int) [][]float64 {
