@@ -56,13 +56,13 @@ var truths1 = []struct {
 	{"Exp", math.Exp, 1},
 	{"Log", math.Log, 1},
 	{"Sqrt", math.Sqrt, 0.5},
-	{"Tanh", math.Tanh, 2.5},
+	{"Tanh", math.Tanh, 3},
 	{"Erf", math.Erf, 1.5},
-	{"Sin", math.Sin, 1.6},
-	{"Cos", math.Cos, 1.6},
+	{"Sin", math.Sin, 2},
+	{"Cos", math.Cos, 2},
 	{"Sigmoid", sigma, 2.5},
-	{"SiLU", limits(func(x float64) float64 { return x * sigma(x) }, 0, math.Inf(1)), 3},
-	{"GELU", limits(func(x float64) float64 { return x * phi(x) }, 0, math.Inf(1)), 5},
+	{"SiLU", limits(func(x float64) float64 { return x * sigma(x) }, 0, math.Inf(1)), 3.5},
+	{"GELU", limits(func(x float64) float64 { return x * phi(x) }, 0, math.Inf(1)), 5.5},
 	{"SELU", func(x float64) float64 {
 		if x > 0 {
 			return SELULambda * x

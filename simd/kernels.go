@@ -68,14 +68,14 @@ type Kernels[F Float] struct {
 	Exp  func(dst, x []F) // eˣ within 1 ulp
 	Log  func(dst, x []F) // ln x within 1 ulp; -Inf for 0, NaN below
 	Sqrt func(dst, x []F) // √x, correctly rounded
-	Tanh func(dst, x []F) // within 2.5 ulp
+	Tanh func(dst, x []F) // within 3 ulp
 	Erf  func(dst, x []F) // within 1.5 ulp
-	Sin  func(dst, x []F) // within 1.6 ulp, x of any size
-	Cos  func(dst, x []F) // within 1.6 ulp, x of any size
+	Sin  func(dst, x []F) // within 2 ulp, x of any size
+	Cos  func(dst, x []F) // within 2 ulp, x of any size
 
 	Sigmoid func(dst, x []F) // σ(x) = 1/(1+e⁻ˣ) within 2.5 ulp
-	SiLU    func(dst, x []F) // x·σ(x) within 3 ulp
-	GELU    func(dst, x []F) // x·Φ(x), Φ the normal distribution function, within 5 ulp
+	SiLU    func(dst, x []F) // x·σ(x) within 3.5 ulp
+	GELU    func(dst, x []F) // x·Φ(x), Φ the normal distribution function, within 5.5 ulp
 
 	// GELUTanh is GELU's approximation x·σ(a(x)), a(x) = 2·√(2/π)·(x + 0.044715·x³), within 3 ulp for x ≥ -1.
 	// Further left, where it tends to 0, the rounding of a(x) counts |a(x)| times.

@@ -90,7 +90,7 @@ var (
 )
 
 // The two tables. The polynomials are minimax in relative error (Remez, 200 bits), rounded coefficient by
-// coefficient; the errors stand beside them.
+// coefficient; the errors stand beside them. So is the rational tail, by Lawson's weights.
 var (
 	table32 = newTable(float32(0), map[int][]float32{
 		kTiny: {0x1p-126}, kHuge: {math.MaxFloat32},
@@ -111,9 +111,9 @@ var (
 		kCos: {0.0416666456, -0.00138873013, 2.44306739e-5},
 		// 2⁻²⁹·⁰
 		kErf: {0.128379166, -0.37612626, 0.112835787, -0.0268533509, 0.00518717291, -0.000799797708, 7.80740957e-5},
-		// 2⁻²⁷·³
-		kTailP: {0.5, 0.43783439, 0.18287729, 0.040507791, 0.0040963145},
-		kTailQ: {1, 1.67355371, 1.20105288, 0.46852181, 0.101544507, 0.0102678163},
+		// 2⁻²⁶·⁵, the rounding chosen by search
+		kTailP: {0.5, 0.437834322, 0.182877302, 0.0405077934, 0.00409631478},
+		kTailQ: {1, 1.67355359, 1.20105278, 0.468521804, 0.101544522, 0.0102678165},
 	})
 	table64 = newTable(float64(0), map[int][]float64{
 		kTiny: {0x1p-1022}, kHuge: {math.MaxFloat64},
