@@ -90,7 +90,7 @@ func TestStops(t *testing.T) {
 			}
 			return -3
 		})
-		opt := Options{Stops: []float64{0, 1 * dir, 1 * dir, 2 * dir, 7 * dir}, Dense: true, SaveAt: []float64{0, 0.5 * dir, 1 * dir, 1.5 * dir, 3 * dir}}
+		opt := Options{Stops: []float64{0, 1 * dir, 1 * dir, 2 * dir, 3 * dir, 7 * dir}, Dense: true, SaveAt: []float64{0, 0.5 * dir, 1 * dir, 1.5 * dir, 3 * dir}}
 		sol, err := Solve(bg, sys, []float64{0}, 0, 3*dir, opt)
 		require.NoError(t, err)
 		require.Zero(t, sol.Stats.Rejected)
@@ -99,6 +99,7 @@ func TestStops(t *testing.T) {
 		require.Contains(t, sol.Steps(0), 2*dir)
 		require.NotContains(t, asked, 1*dir)
 		require.NotContains(t, asked, 0.)
+		require.NotContains(t, asked, 3*dir)
 		jumpless, err := Solve(bg, sys, []float64{0}, 0, 3*dir, Options{})
 		require.NoError(t, err)
 		require.NotZero(t, jumpless.Stats.Rejected)

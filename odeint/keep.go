@@ -127,7 +127,7 @@ func (s *Solver[F]) advance(p, r int, l *lane) {
 		if s.opt.Dense {
 			q = lk.q
 		}
-		s.sol.piece(r, l, s.at(s.y, p), q, l.lands && l.to != s.t1, cut.event >= 0)
+		s.sol.piece(r, l, s.at(s.y, p), q, s.onStop(l), cut.event >= 0)
 	}
 	stuck := to == l.t
 	l.t = to

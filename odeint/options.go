@@ -138,7 +138,7 @@ func (s *Solver[F]) span(t0, t1 float64) error {
 		}
 		last = t
 	}
-	s.stops, s.nudge = s.stops[:0], false
+	s.stops, s.nudge, s.stopAtEnd = s.stops[:0], false, false
 	last = t0
 	for i, t := range o.Stops {
 		if !(s.dir*(t-last) >= 0) {
@@ -147,6 +147,8 @@ func (s *Solver[F]) span(t0, t1 float64) error {
 		switch {
 		case t == t0:
 			s.nudge = true
+		case t == t1:
+			s.stopAtEnd = true
 		case s.dir*(t1-t) > 0 && (len(s.stops) == 0 || t != last):
 			s.stops = append(s.stops, t)
 		}

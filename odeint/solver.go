@@ -18,17 +18,17 @@ type Solver[F simd.Float] struct {
 	bad  error // of the options
 
 	// The solve at hand.
-	sys      System[F]
-	dim      int
-	t0, t1   float64
-	dir      float64 // the sign of t1 - t0
-	stops    []float64
-	tol      []tolerance
-	wsum     float64
-	lanes    []lane    // by row
-	crossing []float64 // rows × events: each G where the row is now
-	spoilt   int       // the stage at which the attempt was given up for all rows; 0: none
-	nudge    bool      // t0 is a stop
+	sys              System[F]
+	dim              int
+	t0, t1           float64
+	dir              float64 // the sign of t1 - t0
+	stops            []float64
+	tol              []tolerance
+	wsum             float64
+	lanes            []lane    // by row
+	crossing         []float64 // rows × events: each G where the row is now
+	spoilt           int       // the stage at which the attempt was given up for all rows; 0: none
+	nudge, stopAtEnd bool      // t0 is a stop, t1 is one
 
 	// Slot p of these belongs to row[p], a row that has not ended.
 	row             []int

@@ -37,9 +37,11 @@ func (s *Solver[F]) aim(l *lane) {
 
 // stageTime is where a stage is evaluated. On a stop, f is asked for the side the step is on.
 func (s *Solver[F]) stageTime(l *lane, c float64) float64 {
-	onStop := l.lands && l.to != s.t1
-	return s.timeOf(c, l.t, l.step, l.to, l.nudged, onStop)
+	return s.timeOf(c, l.t, l.step, l.to, l.nudged, s.onStop(l))
 }
+
+// onStop says whether the step of lane l ends on a stop.
+func (s *Solver[F]) onStop(l *lane) bool { return l.lands && (l.to != s.t1 || s.stopAtEnd) }
 
 // timeOf is t + c·h, or the exact ends. from and onto say whether the step begins and ends on a stop.
 func (s *Solver[F]) timeOf(c, t, h, to float64, from, onto bool) float64 {
