@@ -17,6 +17,9 @@ import (
 // maxRecord bounds one record of a CSV file, so that a file without line ends cannot fill the memory.
 const maxRecord = 64 << 20
 
+// maxText bounds the distinct cells of text columns, in bytes.
+const maxText = 256 << 20
+
 // missingCells are the spellings of a cell that was not measured. NaN is not among them: in a file of
 // numbers it is more often the trace of a failure than of a gap.
 var missingCells = map[string]bool{"": true, "NA": true, "N/A": true, "n/a": true, "NULL": true, "null": true, "?": true}
@@ -97,6 +100,7 @@ type csvParser struct {
 	kind   []kind
 	first  []string         // of each column, the first cell that is not missing
 	codes  []map[string]int // of each text column, the class numbers in order of appearance
+	text   int              // bytes of their names
 }
 
 type kind uint8
@@ -160,7 +164,11 @@ func (p *csvParser) cell(j int, cell string) (float64, error) {
 	}
 	switch {
 	case p.kind[j] == text:
-		return float64(p.class(j, cell)), nil
+		c := p.class(j, cell)
+		if p.text > maxText {
+			return 0, p.refuse(j, "more than %d MiB of different texts", maxText>>20)
+		}
+		return float64(c), nil
 	case why != "":
 		return 0, p.refuse(j, "%s %s", clip(cell), why)
 	case !isNumber:
@@ -194,6 +202,7 @@ func (p *csvParser) class(j int, cell string) int {
 	if !ok {
 		c = len(p.codes[j])
 		p.codes[j][strings.Clone(cell)] = c
+		p.text += len(cell)
 	}
 	return c
 }

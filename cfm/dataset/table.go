@@ -36,6 +36,9 @@ func oneLine(s string) string {
 // maxNumbers bounds what a reader keeps, whatever the file: 2²⁷ numbers are 1 GiB.
 const maxNumbers = 1 << 27
 
+// maxClasses bounds the classes of a condition, each of which costs a model an input.
+const maxClasses = 1000
+
 // Table is a file's contents as numbers.
 type Table struct {
 	Name    string
@@ -91,6 +94,8 @@ func (t *Table) Select(cond ...string) (*Rows, error) {
 			return nil, refuse("%s: no column %q; there are %s", t.Name, name, t.columnList())
 		case isCond[j]:
 			return nil, refuse("%s: column %q is named twice", t.Name, name)
+		case len(t.Classes[j]) > maxClasses:
+			return nil, refuse("%s: column %q has %d classes; a condition can have %d", t.Name, name, len(t.Classes[j]), maxClasses)
 		}
 		isCond[j] = true
 		condCols = append(condCols, j)

@@ -166,6 +166,18 @@ func TestCheckFit(t *testing.T) {
 	require.EqualError(t, err, "dataset: t.csv: every one of its 2 rows has a missing cell")
 }
 
+func TestTooManyClasses(t *testing.T) {
+	var b strings.Builder
+	for i := range maxClasses + 1 {
+		fmt.Fprintf(&b, "name%d,%d\n", i, i)
+	}
+	tab, err := OpenCSV(strings.NewReader(b.String()), "t.csv")
+	require.NoError(t, err)
+	_, err = tab.Select("x0")
+	require.ErrorIs(t, err, ErrData)
+	require.EqualError(t, err, `dataset: t.csv: column "x0" has 1001 classes; a condition can have 1000`)
+}
+
 // endless yields a record without an end.
 type endless struct{ read int }
 
