@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,4 +217,24 @@ func TestCancel(t *testing.T) {
 	var e *SolveError
 	require.True(t, errors.As(err, &e))
 	require.Equal(t, Cancelled, e.Status)
+}
+
+// Cancelling from outside is answered at once, whatever the solve is at.
+func TestCancelIsPrompt(t *testing.T) {
+	n := 200
+	if testing.Short() {
+		n = 20
+	}
+	s := NewSolver[float64](Options{MaxSteps: 1e15})
+	var waits []time.Duration
+	for i := range n {
+		ctx, cancel := context.WithCancel(bg)
+		called := make(chan time.Time, 1)
+		time.AfterFunc(time.Duration(i%10)*200*time.Microsecond, func() { called <- time.Now(); cancel() })
+		_, err := s.Solve(ctx, vanDerPol[float64]([]float64{0.1, 1, 10}), []float64{2, 0, 1, 0, 3, 0}, 0, 1e9)
+		waits = append(waits, time.Since(<-called))
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	slices.Sort(waits)
+	require.Less(t, waits[n*99/100], 100*time.Millisecond)
 }

@@ -71,10 +71,8 @@ func (s *Solver[F]) Gradient(ctx context.Context, sys Pullback[F], g []F) (*Grad
 	s.sys = sys
 	done := ctx.Done()
 	for b.gather(s) {
-		select {
-		case <-done:
+		if s.ended(done) {
 			return nil, fmt.Errorf("%w: %w", ErrGradient, ctx.Err())
-		default:
 		}
 		b.step(s, sys)
 	}

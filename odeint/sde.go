@@ -89,10 +89,8 @@ func SolveSDE[F simd.Float](ctx context.Context, sys Noisy[F], y0 []F, t0, t1 fl
 	done := ctx.Done()
 	p.arrive(t0, t0)
 	for n := range steps {
-		select {
-		case <-done:
+		if s.ended(done) {
 			s.cancel(ctx.Err())
-		default:
 		}
 		s.compact()
 		if len(s.row) == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 
 	"pushforward/simd"
 )
@@ -19,6 +20,7 @@ type Solver[F simd.Float] struct {
 
 	// The solve at hand.
 	sys              System[F]
+	rounds           uint
 	dim              int
 	t0, t1           float64
 	dir              float64 // the sign of t1 - t0
@@ -121,11 +123,9 @@ func (s *Solver[F]) Solve(ctx context.Context, sys System[F], y0 []F, t0, t1 flo
 	}
 	done := ctx.Done()
 	for s.settle(); len(s.row) > 0; s.settle() {
-		select {
-		case <-done:
+		if s.ended(done) {
 			s.cancel(ctx.Err())
 			continue
-		default:
 		}
 		s.attempt()
 		s.judge()
@@ -222,6 +222,23 @@ func (s *Solver[F]) end(p int, status Status, t float64, y []F) {
 	r := s.row[p]
 	s.lanes[r].ended = true
 	s.sol.end(r, status, t, y)
+}
+
+// ended says whether the context whose Done is given has ended. Now and then it lets other goroutines run: where there is
+// one thread and no preemption (js/wasm), a deadline would not come otherwise.
+func (s *Solver[F]) ended(done <-chan struct{}) bool {
+	if done == nil {
+		return false
+	}
+	if s.rounds++; s.rounds%64 == 0 {
+		runtime.Gosched()
+	}
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
 }
 
 // cancel retires all rows.
