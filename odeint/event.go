@@ -34,13 +34,7 @@ type Hit struct {
 // rootTol is how closely a root is enclosed, as a part of the step.
 const rootTol = 0x1p-44
 
-// cutting is where a step is cut by an event, if event ≥ 0.
-type cutting struct {
-	theta float64
-	event int
-}
-
-// crossing is a root found in a step.
+// crossing is a root found in a step, at θ; event -1 is none.
 type crossing struct {
 	theta float64
 	event int
@@ -67,7 +61,7 @@ func (s *Solver[F]) g(e int, theta float64) float64 {
 
 // events finds the events in the step that s.look holds, notes those before the first that cuts it, and
 // returns that one.
-func (s *Solver[F]) events(p, r int, l *lane) cutting {
+func (s *Solver[F]) events(p, r int, l *lane) crossing {
 	n := len(s.opt.Events)
 	s.found = s.found[:0]
 	for e := range n {
@@ -80,10 +74,10 @@ func (s *Solver[F]) events(p, r int, l *lane) cutting {
 		y := s.look.at(c.theta)
 		s.sol.hit(Hit{Row: r, Event: c.event, T: s.look.time(c.theta)}, y)
 		if ev.Stop || ev.Reset != nil {
-			return cutting{c.theta, c.event}
+			return c
 		}
 	}
-	return cutting{1, -1}
+	return crossing{1, -1}
 }
 
 // probes are where a step's first sign is looked for if its start does not count: early, so that a short excursion is

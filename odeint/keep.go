@@ -99,7 +99,7 @@ func (s *Solver[F]) advance(p, r int, l *lane) {
 	if looking {
 		lk.prepare(s, p, l)
 	}
-	cut := cutting{theta: 1, event: -1}
+	cut := crossing{theta: 1, event: -1}
 	if len(s.opt.Events) > 0 {
 		cut = s.events(p, r, l)
 	}
