@@ -97,7 +97,7 @@ func ExampleSolver() {
 		panic(err)
 	}
 	for i, t := range sol.T {
-		fmt.Printf("t=%v %.2f\n", t, sol.At1(i))
+		fmt.Printf("t=%v %.2f\n", t, sol.Saved(i))
 	}
 	// Output:
 	// t=0 [0.10 0.10 0.10]

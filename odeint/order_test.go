@@ -143,7 +143,7 @@ func testSavedIsDense[F simd.Float](t *testing.T) {
 				}
 			}
 		}
-		require.Equal(t, y0, sol.At1(0))
+		require.Equal(t, y0, sol.Saved(0))
 	}
 }
 

@@ -98,14 +98,14 @@ func TestPathsByPosition(t *testing.T) {
 		one, err := SolveSDE(bg, sys, y0[r:], 0, 1, part)
 		require.NoError(t, err)
 		for i := range opt.SaveAt {
-			require.Equal(t, all.At1(i)[r], one.At1(i)[0])
+			require.Equal(t, all.Saved(i)[r], one.Saved(i)[0])
 		}
 	}
-	require.Equal(t, y0, all.At1(0))
+	require.Equal(t, y0, all.Saved(0))
 	next, err := SolveSDE(bg, sys, y0, 0, 1, SDEOptions{Step: 0.1, Key: rng.New(7), SaveAt: []float64{0.1}})
 	require.NoError(t, err)
 	for r := range y0 {
-		require.InDelta(t, (y0[r]+next.Y[r])/2, all.At1(1)[r], 1e-14)
+		require.InDelta(t, (y0[r]+next.Y[r])/2, all.Saved(1)[r], 1e-14)
 	}
 }
 

@@ -76,8 +76,8 @@ func (s *Solution[F]) Final() []F {
 	return s.Y[len(s.Y)-n:]
 }
 
-// At1 returns the states saved for time number i, rows × Dim: a view of Y.
-func (s *Solution[F]) At1(i int) []F { return s.Y[i*s.rows*s.dim : (i+1)*s.rows*s.dim] }
+// Saved returns the states saved for time number i, rows × Dim: a view of Y.
+func (s *Solution[F]) Saved(i int) []F { return s.Y[i*s.rows*s.dim : (i+1)*s.rows*s.dim] }
 
 // End returns the time at which row's solve ended and its state there, whatever its Status. y is a view.
 func (s *Solution[F]) End(row int) (t float64, y []F) {

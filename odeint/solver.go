@@ -19,34 +19,37 @@ type Solver[F simd.Float] struct {
 	bad  error // of the options
 
 	// The solve at hand.
-	sys              System[F]
-	rounds           uint
-	dim              int
-	t0, t1           float64
-	dir              float64 // the sign of t1 - t0
-	stops            []float64
-	tol              []tolerance
-	wsum             float64
-	lanes            []lane    // by row
-	crossing         []float64 // rows × events: each G where the row is now
-	spoilt           int       // the stage at which the attempt was given up for all rows; 0: none
-	nudge, stopAtEnd bool      // t0 is a stop, t1 is one
+	sys       System[F]
+	dim       int
+	t0, t1    float64
+	dir       float64 // the sign of t1 - t0
+	tol       []tolerance
+	wsum      float64
+	stops     []float64 // those strictly between t0 and t1
+	nudge     bool      // t0 is one too
+	stopAtEnd bool      // t1 is one too
+	lanes     []lane    // by row
+	crossing  []float64 // rows × events: each G where the row is now
+	rounds    uint      // since when other goroutines have been let run
 
 	// Slot p of these belongs to row[p], a row that has not ended.
-	row             []int
-	t               []float64 // times handed to Eval
-	begun           []float64 // of the attempt: where it begins,
-	step, ends      []float64 // its h, and the time of stages at its end
-	err, factor     []float64 // its scaled error, and what the controller says
-	y, next         []F       // state, and state after the attempt
-	tmp, pen        []F       // arguments of stages
-	h, zero, e1, e2 []F
-	swap            bool  // every attempt is kept, so that buffers change places in keep
-	k               [][]F // stages, whole buffers
-	ks              [][]F // the stages of one sum
+	row         []int
+	t           []float64 // times handed to Eval
+	begun       []float64 // where the attempt begins,
+	step, ends  []float64 // its h, and the time of stages at its end,
+	err, factor []float64 // its scaled error, and what the controller makes of it
+	y, next     []F       // state, and state after the attempt
+	tmp, pen    []F       // arguments of stages
+	h, zero     []F       // h and 0, once per component
+	e1, e2      []F       // the error estimates
+	k           [][]F     // stages
+	ks          [][]F     // the stages of one sum
 
-	extra float64 // the c of the stage complete is at
-	found []crossing
+	// The attempt at hand.
+	spoilt int        // the stage at which it was given up for all rows; 0: it was not
+	swap   bool       // all rows keep theirs, so that buffers change places instead of contents
+	extra  float64    // the c of the stage that complete is at
+	found  []crossing // the events in one row's step
 
 	sub  subset[F]
 	look look[F]
