@@ -127,8 +127,12 @@ func (f *Fitter) build(dim int) error {
 	if err != nil {
 		return err
 	}
+	var times cfm.TimeLaw
+	if opt.Image {
+		times = math.Sqrt
+	}
 	f.trainer = &cfm.Trainer[float32]{
-		Flow: m.flow, Loss: cfm.Match(m.flow.Field, path, nil), Coupling: coupling,
+		Flow: m.flow, Loss: cfm.Match(m.flow.Field, path, times), Coupling: coupling,
 		LR:    optim.Cosine(opt.LR, min(100, opt.Steps/10), opt.Steps),
 		Batch: opt.Batch, Steps: opt.Steps, ValEvery: opt.ValEvery,
 		Key: rng.New(opt.Seed).Named("train"), OnStep: f.onStep,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 
 	"pushforward/cfm/metric"
 	"pushforward/cfm/model"
@@ -143,4 +144,31 @@ func heatPicture(e env, m *model.Model, points [][]float64, s model.Samples, out
 	}
 	p.Density.LogP = d.LogP
 	return write(e, out, p.PNG)
+}
+
+// motion draws the flow of n rows as a GIF: images, or the points of two columns.
+func motion(e env, m *model.Model, n int, out string, opt model.SampleOptions) error {
+	side := int(math.Sqrt(float64(m.Dim)))
+	image := m.Levels > 0 && side*side == m.Dim
+	if !image && m.Dim != 2 {
+		return misuse("-out %s: a moving picture needs images or a model of 2 columns, this one has %d", out, m.Dim)
+	}
+	var times []float64
+	for i := range 25 {
+		times = append(times, float64(i)/24)
+	}
+	rows, err := m.Trace(e.ctx, n, times, opt)
+	if err != nil {
+		return err
+	}
+	var path [][]float64
+	for _, r := range rows {
+		path = append(path, flat(r))
+	}
+	return write(e, out, func(w io.Writer) error {
+		if image {
+			return picture.ImageMotion{Side: side, Levels: float64(m.Levels - 1), Times: times, Path: path}.GIF(w)
+		}
+		return picture.Motion{Times: times, Path: path}.GIF(w)
+	})
 }

@@ -32,8 +32,9 @@ type figures struct {
 	KLErr      *float64 `json:"kl_err,omitempty"`
 	Gaussian   *float64 `json:"gaussian_logp_nats,omitempty"` // the same rows under one Gaussian a class
 
-	Energy      *float64 `json:"energy_distance"` // of drawn rows to held-out rows, unbiased
-	EnergyFloor *float64 `json:"energy_floor"`    // between two halves of the held-out rows
+	Energy      *float64 `json:"energy_distance"`                         // of rows drawn given what held-out rows are, to those; unbiased
+	EnergyEqual *float64 `json:"energy_distance_equal_classes,omitempty"` // of rows drawn in equal parts of each class
+	EnergyFloor *float64 `json:"energy_floor"`                            // between two halves of the held-out rows
 	EnergyUnit  string   `json:"energy_unit,omitempty"`
 
 	Agreement     *float64 `json:"class_agreement,omitempty"`
@@ -119,9 +120,7 @@ func (s *session) judge(ctx context.Context, m *model.Model, f *figures) (model.
 			_, f.KL, f.KLErr = paired(s.data.law, pick(s.data.rows, scored), d.LogP)
 		}
 	}
-	// As many rows of each combination of conditions as held-out rows have, or equal parts of each class.
-	given := s.askFor(m)
-	drawn, err := m.Sample(ctx, len(given), model.SampleOptions{Seed: s.c.Seed, Given: condRows(given)})
+	drawn, err := m.Sample(ctx, drawnRows, model.SampleOptions{Seed: s.c.Seed, Given: s.givenHeld(m)})
 	if err != nil {
 		return drawn, err
 	}
@@ -141,7 +140,18 @@ func (s *session) judge(ctx context.Context, m *model.Model, f *figures) (model.
 			f.EnergyUnit = "columns"
 		}
 	}
-	if s.data.side > 0 && len(s.data.conds) == 1 && len(held) > 0 {
+	if s.data.side > 0 && len(s.data.conds) == 1 && len(held) >= 4 {
+		// Held-out rows are not in equal parts of each class; these are.
+		given := make([][]float64, drawnRows)
+		for i := range given {
+			given[i] = []float64{float64(i % len(m.Conditions[0].Classes))}
+		}
+		drawn, err = m.Sample(ctx, drawnRows, model.SampleOptions{Seed: s.c.Seed, Given: given})
+		if err != nil {
+			return drawn, err
+		}
+		u, _ := metric.EnergyDistance(flat(drawn.Rows), flat(pick(s.data.rows, held)), m.Dim)
+		f.EnergyEqual = num(u)
 		s.votes(f, m, drawn, held)
 	}
 	return drawn, nil
@@ -173,32 +183,19 @@ func (s *session) units(m *model.Model, rows [][]float64) []float64 {
 	return x
 }
 
-// askFor returns the conditions that the figures' rows are given, one for each row; nil for a model
-// without conditions.
-func (s *session) askFor(m *model.Model) [][]float64 {
-	given := make([][]float64, drawnRows)
-	switch {
-	case len(m.Conditions) == 0:
-	case len(m.Conditions) == 1 && s.data.side > 0:
-		for i := range given {
-			given[i] = []float64{float64(i % len(m.Conditions[0].Classes))}
-		}
-	default:
-		from := s.fit.Held()
-		if len(from) == 0 {
-			from = s.fit.Train()
-		}
-		for i := range given {
-			given[i] = s.data.given[from[i%len(from)]]
-		}
-	}
-	return given
-}
-
-// condRows is given, or nil if nothing is.
-func condRows(given [][]float64) [][]float64 {
-	if len(given) == 0 || given[0] == nil {
+// givenHeld returns what the held-out rows are given, in turn, so that drawn rows can be compared with
+// them; nil for a model without conditions.
+func (s *session) givenHeld(m *model.Model) [][]float64 {
+	if len(m.Conditions) == 0 {
 		return nil
+	}
+	from := s.fit.Held()
+	if len(from) == 0 {
+		from = s.fit.Train()
+	}
+	given := make([][]float64, drawnRows)
+	for i := range given {
+		given[i] = s.data.given[from[i%len(from)]]
 	}
 	return given
 }
@@ -228,7 +225,7 @@ func (s *session) votes(f *figures, m *model.Model, drawn model.Samples, held []
 // table prints the figures.
 func (s *session) table(w io.Writer, f figures) {
 	row := func(name, format string, a ...any) {
-		fmt.Fprintf(w, "%-21s "+format+"\n", append([]any{name}, a...)...)
+		fmt.Fprintf(w, "%-24s "+format+"\n", append([]any{name}, a...)...)
 	}
 	unit := ""
 	if s.data.levels > 0 {
@@ -255,6 +252,9 @@ func (s *session) table(w io.Writer, f figures) {
 	}
 	if f.Energy != nil {
 		row("energy distance", "%.4f to held-out rows; two real halves %.4f (%s)", *f.Energy, value(f.EnergyFloor), f.EnergyUnit)
+	}
+	if f.EnergyEqual != nil {
+		row("  classes in equal parts", "%.4f, which held-out rows are not", *f.EnergyEqual)
 	}
 	if f.Agreement != nil {
 		row("class agreement", "%.3f of %d drawn rows; real held-out rows %.3f (5 nearest training rows vote)", *f.Agreement, drawnRows, value(f.AgreementReal))

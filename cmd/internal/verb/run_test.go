@@ -247,6 +247,8 @@ func TestTwoColumns(t *testing.T) {
 	require.FileExists(t, dir+"/r/plots/samples.png")
 	require.Contains(t, must(t, dir, "evaluate", "-model", "r", "-data", "moons-normal", "-rows", "100").out, "KL(law ‖ model)")
 	must(t, dir, "score", "-model", "r", "-out", "map.png")
+	must(t, dir, "sample", "-model", "r", "-n", "20", "-out", "flow.gif")
+	require.True(t, strings.HasPrefix(readFile(t, dir+"/flow.gif"), "GIF89a"))
 	require.FileExists(t, dir+"/map.png")
 	// A source without a density can be drawn from and not scored.
 	must(t, dir, "train", "-data", "moons-normal", "-source", "pinwheel", "-steps", "10", "-batch", "32", "-hidden", "12", "-blocks", "1", "-quiet", "-out", "p")

@@ -23,13 +23,14 @@ const sampleHelp = `sample draws rows from a model, as CSV on standard output un
   sample -model m.safetensors -n 100000 -out rows.npy
   sample -given species=Adelie                  rows of one class
   sample -out digits.png -n 100                 images, or a plot
+  sample -out flow.gif -n 400                   from noise to data, moving
 
   -model FILE|DIR      the model, or its run's folder    (the newest run; needed in a pipe)
   -n N                 rows                                                    (1000)
   -seed N|random       row i depends on the seed and i only                    (0)
   -from N              the number of the first row                             (0)
   -given NAME=VALUE    fix a condition; once for each      (classes as often as trained)
-  -out FILE            .csv .npy or .png; - is standard output                 (-)
+  -out FILE            .csv .npy .png .gif; - is standard output               (-)
   -raw                 leave whole numbers off their grid
   -rtol T -atol T      tolerances of the solver                                (1e-4)
   -method M            euler midpoint heun rk4 bosh3 dopri5 tsit5              (dopri5)
@@ -97,7 +98,7 @@ func sample(e env, args []string) error {
 	if err := checkSolver(solver); err != nil {
 		return err
 	}
-	kind, err := outKind(out, ".csv", ".npy", ".png")
+	kind, err := outKind(out, ".csv", ".npy", ".png", ".gif")
 	if err != nil {
 		return err
 	}
@@ -114,6 +115,10 @@ func sample(e env, args []string) error {
 		opt.Given = [][]float64{row}
 	} else if len(m.Conditions) > 0 && m.Mix == nil {
 		return misuse("the model wants to be given %s: -given NAME=VALUE for each", conditionNames(m))
+	}
+	if kind == ".gif" {
+		opt.From = from
+		return motion(e, m, n, out, opt)
 	}
 	if kind == ".png" {
 		opt.From = from
