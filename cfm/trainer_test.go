@@ -53,7 +53,10 @@ func TestTrainerLearns(t *testing.T) {
 		require.Equal(t, m.Step%7 == 0 || m.Step == tr.Steps, m.HasVal)
 	}
 	require.NoError(t, tr.Run(bg))
-	require.Less(t, last, 0.8*first)
+	if !testing.Short() {
+		require.Less(t, last, 0.8*first)
+	}
+	require.Less(t, last, first)
 	require.Equal(t, tr.Steps, tr.StepCount())
 	loss, step, ok := tr.BestLoss()
 	require.True(t, ok)
