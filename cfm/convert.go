@@ -63,7 +63,7 @@ func TimeOfSNR(p Path, snr float64) float64 {
 	}
 	lo, hi := 0.0, 1.0
 	for {
-		t := lo + (hi-lo)/2
+		t := (lo + hi) / 2
 		if t <= lo || t >= hi {
 			return hi
 		}

@@ -182,3 +182,31 @@ func TestCouplingFailure(t *testing.T) {
 		require.ErrorContains(t, err, "Sinkhorn: Reg is -1")
 	}
 }
+
+// DropCond blanks the conditions of its share of the rows, others each step, and nothing else.
+func TestDropCond(t *testing.T) {
+	tr, whole := smallTrainer[float32](1, 50, true), smallTrainer[float32](1, 50, true)
+	tr.DropCond = 0.3
+	a, b := newSlot(tr.setup()), newSlot(whole.setup())
+	blank, last := 0, ""
+	for step := range 40 {
+		a.step, b.step = step, step
+		a.prepare()
+		b.prepare()
+		require.Equal(t, b.out.X1.Data, a.out.X1.Data)
+		require.Equal(t, b.out.X0.Data, a.out.X0.Data)
+		which := ""
+		for i := range a.out.Cond.Rows() {
+			if r := a.out.Cond.Row(i); r[0] == 0 && r[1] == 0 {
+				blank++
+				which += "x"
+			} else {
+				require.Equal(t, b.out.Cond.Row(i), r)
+				which += "."
+			}
+		}
+		require.NotEqual(t, last, which)
+		last = which
+	}
+	require.InDelta(t, 0.3, float64(blank)/(40*128), 0.03)
+}

@@ -31,7 +31,7 @@ func (f FieldFunc[F]) Velocity(q Query[F]) autograd.Var[F] { return f(q) }
 //
 // Weight 1 is none. In the other convention in use, v(·|c) + w·(v(·|c) - v(·)), the same
 // guidance is w = Weight - 1. v(·) is Field asked with a condition of zeros, which a field
-// learns if conditions are replaced by zeros in a part of the training rows. It is not the
+// learns with Trainer.DropCond. It is not the
 // field of the data's law, so LogDensity refuses it. It panics if the query has no conditions.
 type Guided[F simd.Float] struct {
 	Field  Field[F]

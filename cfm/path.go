@@ -210,7 +210,7 @@ func CheckPath(p Path) error {
 			// Rounding of the values divided by h is the last term.
 			tol := float64(1e-5*(1+math.Abs(num))) + float64(1e-14*math.Abs(val[j])/h)
 			if math.Abs(num-der[j]) > tol {
-				return fmt.Errorf("cfm: path %T%+v: the derivative of %s at t=%g is given as %g, differences say %g", p, p, name, t, der[j], num)
+				return fmt.Errorf("cfm: path %T%+v: the derivative of %s at t=%.6g is given as %.6g, differences say %.6g", p, p, name, t, der[j], num)
 			}
 		}
 	}

@@ -28,6 +28,7 @@ type slot[F simd.Float] struct {
 	source         []F // x₀
 	scaled         []F // x₁ in the field's coordinates
 	x0, x1, c      []F // the same after pairing
+	dropped        []F // conditions, some replaced by zeros
 	tmp            []float64
 	pairs          [][2]int
 	a, b           []float64 // float64 copies of a group of x₀ and x₁
@@ -135,6 +136,22 @@ func (r *training[F]) ready(step int) *slot[F] {
 func (s *slot[F]) prepare() {
 	r := s.run
 	s.make(r.Data, r.keys.data, r.keys.source, r.keys.pair, s.step, r.Batch)
+	if r.DropCond > 0 && s.err == nil && s.pan == nil && s.out.Cond.Shape.Rank() > 0 {
+		s.drop(r.DropCond, r.keys.drop.Fold(uint64(s.step)))
+	}
+}
+
+// drop replaces the conditions of a share of the rows by zeros, in memory of the slot's own.
+func (s *slot[F]) drop(share float64, key rng.Key) {
+	w := s.out.Cond.Shape.Dim(1)
+	s.dropped = resize(s.dropped, len(s.out.Cond.Data))
+	copy(s.dropped, s.out.Cond.Data)
+	for i := range s.rows {
+		if key.Float64(uint64(i)) < share {
+			clear(s.dropped[i*w:][:w])
+		}
+	}
+	s.out.Cond.Data = s.dropped
 }
 
 // make makes a batch of n rows: rows from the data, scaled, with rows of the source or their

@@ -36,6 +36,7 @@ type Trainer[F simd.Float] struct {
 	Clip     float64            // 1; negative: none
 	EMADecay float64            // 0.999, warmed up; negative: none
 	ValEvery int                // 250; negative: only by a call of Validate
+	DropCond float64            // share of training rows whose condition is replaced by zeros, for Guided; 0
 	Key      rng.Key
 	OnStep   func(Metrics) // called after each step, on the goroutine of Run or Step
 
@@ -110,7 +111,7 @@ type training[F simd.Float] struct {
 	losses  []float64           // by shard
 	badOps  []string            // by shard: where its loss stopped being finite
 	slots   []*slot[F]
-	keys    struct{ data, loss, source, pair rng.Key }
+	keys    struct{ data, loss, source, pair, drop rng.Key }
 	batch   *Batch[F]
 	lossKey rng.Key
 	seed    autograd.Tensor[F] // 1/Batch, the cotangent of a shard's sum
@@ -169,6 +170,9 @@ func (t *Trainer[F]) setup() *training[F] {
 		panic("cfm: Trainer: the flow has no parameters to fit")
 	}
 	c := t.withDefaults()
+	if !(c.DropCond >= 0 && c.DropCond <= 1) {
+		panic(fmt.Sprintf("cfm: Trainer: DropCond %v is not a share", c.DropCond))
+	}
 	if c.Batch < 1 || c.Shards < 1 || c.Shards > c.Batch || c.Steps < 0 {
 		panic(fmt.Sprintf("cfm: Trainer: Batch %d, Shards %d, Steps %d", c.Batch, c.Shards, c.Steps))
 	}
@@ -183,6 +187,7 @@ func (t *Trainer[F]) setup() *training[F] {
 	r.losses, r.badOps = make([]float64, c.Shards), make([]string, c.Shards)
 	r.keys.data, r.keys.loss = c.Key.Named("data"), c.Key.Named("loss")
 	r.keys.source, r.keys.pair = c.Key.Named("source"), c.Key.Named("pair")
+	r.keys.drop = c.Key.Named("drop")
 	r.seed = autograd.FromSlice([]F{F(1 / float64(c.Batch))}).Reshape()
 	r.shardTask, r.sumTask = r.shard, r.sum
 	if c.Val != nil {
