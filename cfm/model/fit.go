@@ -128,12 +128,13 @@ func (f *Fitter) build(dim int) error {
 		return err
 	}
 	var times cfm.TimeLaw
+	fall := opt.Steps // where the rate would be zero
 	if opt.Image {
-		times = math.Sqrt
+		times, fall = math.Sqrt, int(imageFall*float64(opt.Steps))
 	}
 	f.trainer = &cfm.Trainer[float32]{
 		Flow: m.flow, Loss: cfm.Match(m.flow.Field, path, times), Coupling: coupling,
-		LR:    optim.Cosine(opt.LR, min(100, opt.Steps/10), opt.Steps),
+		LR:    optim.Cosine(opt.LR, min(100, opt.Steps/10), fall),
 		Batch: opt.Batch, Steps: opt.Steps, ValEvery: opt.ValEvery,
 		Key: rng.New(opt.Seed).Named("train"), OnStep: f.onStep,
 	}

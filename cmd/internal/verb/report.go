@@ -225,7 +225,7 @@ func (s *session) votes(f *figures, m *model.Model, drawn model.Samples, held []
 // table prints the figures.
 func (s *session) table(w io.Writer, f figures) {
 	row := func(name, format string, a ...any) {
-		fmt.Fprintf(w, "%-24s "+format+"\n", append([]any{name}, a...)...)
+		fmt.Fprintf(w, "%-21s "+format+"\n", append([]any{name}, a...)...)
 	}
 	unit := ""
 	if s.data.levels > 0 {
@@ -251,10 +251,10 @@ func (s *session) table(w io.Writer, f figures) {
 		row("  "+what, "%.2f nats on the same rows", *f.Gaussian)
 	}
 	if f.Energy != nil {
-		row("energy distance", "%.4f to held-out rows; two real halves %.4f (%s)", *f.Energy, value(f.EnergyFloor), f.EnergyUnit)
+		row("energy distance", "%.4f to the held-out rows; two real halves %.4f (%s)", *f.Energy, value(f.EnergyFloor), f.EnergyUnit)
 	}
 	if f.EnergyEqual != nil {
-		row("  classes in equal parts", "%.4f, which held-out rows are not", *f.EnergyEqual)
+		row("  equal classes", "%.4f drawn in equal parts of each class, as held-out rows are not", *f.EnergyEqual)
 	}
 	if f.Agreement != nil {
 		row("class agreement", "%.3f of %d drawn rows; real held-out rows %.3f (5 nearest training rows vote)", *f.Agreement, drawnRows, value(f.AgreementReal))

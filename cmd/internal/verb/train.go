@@ -34,7 +34,7 @@ what is learned
   -source LAW       law at t = 0: normal or a toy law              (normal)
   -path P           condot[:σ] tube[:σ] vp ve cosine bridge[:σ]    (condot)
   -coupling C       independent ot sinkhorn[:reg]                  (independent)
-  -steps N -batch N -lr RATE                  (3000, images 1500; 256; 0.003)
+  -steps N -batch N -lr RATE                  (3000, images 1000; 256; 0.003)
   -hidden N -blocks N  size of the network                         (by the data)
   -seed N|random                                                   (0)
 the run
