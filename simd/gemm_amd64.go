@@ -19,15 +19,17 @@ var (
 	f32GemmAVX2 = &gemmTier[float32]{
 		choose: chooserAVX2(
 			block[float32]{f32WideAVX2, 6, 16}, block[float32]{f32WiderAVX2, 4, 24},
-			block[float32]{f32FlatAVX2, 3, 32}, block[float32]{f32EdgeAVX2, 12, 8}),
+			block[float32]{f32FlatAVX2, 3, 32}, block[float32]{f32RowAVX2, 1, 64},
+			block[float32]{f32EdgeAVX2, 12, 8}),
 		copy: f32CopyAVX2, transpose: f32TransposeAVX2, narrow: f32NarrowAVX2,
-		inPlace: 128, zero: make([]float32, 32),
+		inPlace: 128, zero: make([]float32, 64),
 	}
 	f64GemmAVX2 = &gemmTier[float64]{
 		choose: chooserAVX2(
 			block[float64]{f64WideAVX2, 6, 8}, block[float64]{f64WiderAVX2, 4, 12},
-			block[float64]{f64FlatAVX2, 3, 16}, block[float64]{f64EdgeAVX2, 12, 4}),
-		copy: f64CopyAVX2, transpose: f64TransposeAVX2, inPlace: 128, zero: make([]float64, 16),
+			block[float64]{f64FlatAVX2, 3, 16}, block[float64]{f64RowAVX2, 1, 32},
+			block[float64]{f64EdgeAVX2, 12, 4}),
+		copy: f64CopyAVX2, transpose: f64TransposeAVX2, inPlace: 128, zero: make([]float64, 32),
 	}
 )
 
@@ -48,9 +50,11 @@ func chooser[F Float](wide, flat, edge, half block[F]) func(m, n int) *block[F] 
 }
 
 // chooserAVX2 returns the choice of blocks for AVX2: wider ones as long as wide ones can finish.
-func chooserAVX2[F Float](wide, wider, flat, edge block[F]) func(m, n int) *block[F] {
+func chooserAVX2[F Float](wide, wider, flat, row, edge block[F]) func(m, n int) *block[F] {
 	return func(m, n int) *block[F] {
 		switch {
+		case m == 1 && n >= row.cols:
+			return &row
 		case m <= flat.rows && n >= flat.cols:
 			return &flat
 		case n >= wider.cols && n != 2*wide.cols:
@@ -89,6 +93,9 @@ func f32WiderAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tile
 func f32FlatAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 
 //go:noescape
+func f32RowAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
 func f32EdgeAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 
 //go:noescape
@@ -108,6 +115,9 @@ func f64WiderAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tile
 
 //go:noescape
 func f64FlatAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f64RowAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 
 //go:noescape
 func f64EdgeAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)

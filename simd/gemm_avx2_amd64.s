@@ -11,6 +11,7 @@
 //	wide    up to  6×2   the default
 //	wider   up to  4×3   where the columns allow it: fewer loads a multiplication
 //	flat    up to  3×4   for few rows: a chain takes 4 cycles a link, so few rows need many columns
+//	row            1×8   for one row
 //	edge    up to 12×1   the last columns, 1 to a vector's lanes, masked
 //
 // Registers:
@@ -155,6 +156,12 @@ loop: \
 #define STEPF2 FMAF2((R10), Y0, Y4); FMAF2(32(R10), Y1, Y5); FMAF2(64(R10), Y2, Y6); FMAF2(96(R10), Y3, Y7)
 #define STEPF3 FMAF3((R10), Y0, Y4, Y8); FMAF3(32(R10), Y1, Y5, Y9); FMAF3(64(R10), Y2, Y6, Y10); FMAF3(96(R10), Y3, Y7, Y11)
 
+// Eight vectors, one row.
+
+#define INITL VMOVUPS (SI), Y0; VMOVUPS 32(SI), Y1; VMOVUPS 64(SI), Y2; VMOVUPS 96(SI), Y3; VMOVUPS 128(SI), Y4; VMOVUPS 160(SI), Y5; VMOVUPS 192(SI), Y6; VMOVUPS 224(SI), Y7; ADDQ R15, SI
+#define FMAL FMA (R10), Y12, Y0; FMA 32(R10), Y12, Y1; FMA 64(R10), Y12, Y2; FMA 96(R10), Y12, Y3; FMA 128(R10), Y12, Y4; FMA 160(R10), Y12, Y5; FMA 192(R10), Y12, Y6; FMA 224(R10), Y12, Y7
+#define SAVEL VMOVUPS Y0, (DI); VMOVUPS Y1, 32(DI); VMOVUPS Y2, 64(DI); VMOVUPS Y3, 96(DI); VMOVUPS Y4, 128(DI); VMOVUPS Y5, 160(DI); VMOVUPS Y6, 192(DI); VMOVUPS Y7, 224(DI); ADDQ R13, DI
+
 // One vector a row, masked.
 
 #define LOADB1 MASKED (R10), Y15, Y14
@@ -264,6 +271,11 @@ TEXT ·f32FlatAVX2(SB), NOSPLIT, $0-104
 	TILES(tile2, loop2, INITF2, LOADA2, STEPF2, SAVEF2)
 	TILES(tile3, loop3, INITF3, LOADA3, STEPF3, SAVEF3)
 
+// func f32RowAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+TEXT ·f32RowAVX2(SB), NOSPLIT, $0-104
+	ARGS
+	TILES(tile, loop, INITL, LOADA1, FMAL, SAVEL)
+
 // func f32EdgeAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 TEXT ·f32EdgeAVX2(SB), NOSPLIT, $0-104
 	ARGS
@@ -356,6 +368,11 @@ TEXT ·f64FlatAVX2(SB), NOSPLIT, $0-104
 	TILES(tile1, loop1, INITF1, LOADA1, STEPF1, SAVEF1)
 	TILES(tile2, loop2, INITF2, LOADA2, STEPF2, SAVEF2)
 	TILES(tile3, loop3, INITF3, LOADA3, STEPF3, SAVEF3)
+
+// func f64RowAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+TEXT ·f64RowAVX2(SB), NOSPLIT, $0-104
+	ARGS
+	TILES(tile, loop, INITL, LOADA1, FMAL, SAVEL)
 
 // func f64EdgeAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 TEXT ·f64EdgeAVX2(SB), NOSPLIT, $0-104
