@@ -191,7 +191,7 @@ func modelBits(ctx context.Context, h hash.Hash) error {
 		z := make([]float64, 3)
 		rng.Normal(key.Fold(uint64(i)), z)
 		class := float64(i % 3)
-		x = append(x, []float64{class + z[0]/4, z[1]*z[0] - class})
+		x = append(x, []float64{class + z[0]/4, float64(z[1]*z[0]) - class}) // rounded, then subtracted
 		given = append(given, []float64{class, z[2]})
 	}
 	m, err := model.Fit(ctx, x, model.Options{
