@@ -106,7 +106,7 @@ func parseSpec(text string, limit int64) (Spec, error) {
 		for j, v := range m.Given {
 			g[j] = float64(v)
 		}
-		if err := checkGiven(s.Conditions, g, i); err != nil || m.Count < 1 || m.Count > 1<<40 {
+		if err := checkGiven(s.Conditions, g, i); err != nil || m.Count < 1 || m.Count > 1<<30 {
 			return bad("mix", i)
 		}
 	}

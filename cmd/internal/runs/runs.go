@@ -173,6 +173,18 @@ func (r *Run) Has(name string) bool {
 	return err == nil
 }
 
+// Logf appends to the folder's log.txt, each text after the time. Its errors are passed over: a log is
+// not worth a run.
+func (r *Run) Logf(format string, a ...any) {
+	f, err := os.OpenFile(r.Path(Log), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	text := strings.TrimRight(fmt.Sprintf(format, a...), "\n")
+	fmt.Fprintf(f, "%s %s\n", time.Now().UTC().Format(time.RFC3339), strings.ReplaceAll(text, "\n", "\n  "))
+}
+
 // WriteFile replaces a file of the folder, making the folder it lies in. See the function WriteFile.
 func (r *Run) WriteFile(name string, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(r.Path(name)), 0o755); err != nil {

@@ -77,8 +77,11 @@ func (s *session) finish(wall float64) error {
 	if err := s.folder.WriteJSON(runs.Summary, f); err != nil {
 		return err
 	}
-	s.table(s.e.out, f)
-	return nil
+	var text strings.Builder
+	s.table(&text, f)
+	s.folder.Logf("finished\n%s", text.String())
+	_, err = io.WriteString(s.e.out, text.String())
+	return err
 }
 
 // unfinished tells of a signal, or an error, met after the training.

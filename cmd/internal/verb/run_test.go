@@ -131,7 +131,7 @@ func TestRunFolder(t *testing.T) {
 	runs, err := filepath.Glob(dir + "/runs/*-t")
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
-	for _, f := range []string{"config.json", "model.safetensors", "state.safetensors", "summary.json", "metrics.jsonl", "plots/samples.png", "plots/loss.png"} {
+	for _, f := range []string{"config.json", "model.safetensors", "state.safetensors", "summary.json", "metrics.jsonl", "log.txt", "plots/samples.png", "plots/loss.png"} {
 		require.FileExists(t, filepath.Join(runs[0], f))
 	}
 	require.Contains(t, r.out, "plots/samples.png")

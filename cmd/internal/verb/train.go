@@ -309,31 +309,33 @@ func keep(first *error, err error) {
 
 // announce says what is about to happen.
 func (s *session) announce() {
-	if s.tf.quiet {
-		return
-	}
-	w := s.e.err
 	given := ""
-	if len(s.data.conds) > 0 {
-		given = " given "
-		for i, c := range s.data.conds {
-			given += map[bool]string{true: ", ", false: ""}[i > 0] + c.Name
-		}
+	for i, c := range s.data.conds {
+		given += []string{" given ", ", "}[min(i, 1)] + c.Name
 	}
 	shares := fmt.Sprintf("%d rows train, %d are held out", len(s.fit.Train()), len(s.fit.Held()))
 	if s.data.law != nil {
 		shares = fmt.Sprintf("rows are drawn anew for each batch, %d are held out", len(s.fit.Held()))
 	}
-	fmt.Fprintf(w, "%s: %d columns%s; %s\n", s.data.name, len(s.data.columns), given, shares)
+	s.say("%s: %d columns%s; %s", s.data.name, len(s.data.columns), given, shares)
 	for _, n := range s.data.notes {
-		fmt.Fprintf(w, "note: %s\n", n)
+		s.say("note: %s", n)
 	}
 	from := ""
 	if n := s.fit.Step(); n > 0 {
 		from = fmt.Sprintf(", from step %d", n)
 	}
-	fmt.Fprintf(w, "network %d×%d, %d weights; %d steps of %d rows%s; seed %d; folder %s\n",
+	s.say("network %d×%d, %d weights; %d steps of %d rows%s; seed %d; folder %s",
 		s.c.Hidden, s.c.Blocks, s.fit.Weights(), s.c.Steps, s.c.Batch, from, s.c.Seed, s.folder.Dir)
+}
+
+// say tells the person and the run's log. A log that cannot be written is no reason to stop.
+func (s *session) say(format string, a ...any) {
+	text := fmt.Sprintf(format, a...)
+	if !s.tf.quiet {
+		fmt.Fprintln(s.e.err, text)
+	}
+	s.folder.Logf("%s", text)
 }
 
 // logLine is one line of metrics.jsonl.
@@ -355,6 +357,7 @@ func (s *session) save() error { return s.folder.WriteFile(runs.State, s.fit.Sav
 // stopped says how to go on with a run that a signal ended.
 func (s *session) stopped() error {
 	fmt.Fprintf(s.e.err, "stopped after step %d of %d; the run is saved. Go on with:\n  %s -resume %s\n", s.fit.Step(), s.c.Steps, invocation(), s.folder.Dir)
+	s.folder.Logf("stopped after step %d of %d", s.fit.Step(), s.c.Steps)
 	return &problem{stopCode(s.e.ctx), errSilent}
 }
 
@@ -364,6 +367,7 @@ func (s *session) divergence(err error) error {
 	if s.folder.Has(runs.State) {
 		kept = "the last checkpoint is in " + s.folder.Path(runs.State)
 	}
+	s.folder.Logf("%v", err)
 	return fmt.Errorf("%w; %s", err, kept)
 }
 
