@@ -202,6 +202,13 @@ func TestDensityRowsAreAlone(t *testing.T) {
 	opt.Divergence = Probes(3)
 	first, err := f.LogDensity(bg, x, opt)
 	require.NoError(t, err)
+	// Two equal points have probes of their own, in whatever chunks they are.
+	twins := permuted(x, make([]int, 150))
+	own, err := f.LogDensity(bg, twins, opt)
+	require.NoError(t, err)
+	for _, i := range []int{1, 127, 128, 149} {
+		require.NotEqual(t, own.LogP[0], own.LogP[i])
+	}
 	for _, procs := range []int{1, 3} {
 		old := runtime.GOMAXPROCS(procs)
 		again, err := f.LogDensity(bg, x, opt)
