@@ -23,7 +23,8 @@
 //
 // A model file is a safetensors file, readable by its peers: the weights under PyTorch's names, and in
 // its metadata "format" (1), "model" (a JSON object: everything but the weights), "golden" (inputs of the
-// network and the bits it answered) and "sha256" (of all the rest). Time runs from the source at t = 0 to
+// network and the bits it answered), "calibration" (log-densities of held-out rows) and package nn's sum over
+// every byte. Time runs from the source at t = 0 to
 // the data at t = 1. The file holds no time, host, path or speed: equal runs write equal bytes. Read
 // checks the sum, every name, shape and number, and asks the network for the golden answers again, so
 // that a damaged file, or a processor that computes otherwise, is found before it is believed.

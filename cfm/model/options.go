@@ -35,7 +35,7 @@ func badFile(format string, a ...any) error {
 	return &failure{ErrFile, "model: " + fmt.Sprintf(format, a...)}
 }
 
-// Scalings.
+// The scalings of Options.Scaling.
 const (
 	Columns = "columns" // each column by its own mean and deviation: tables
 	Global  = "global"  // each column by its own mean, all by one deviation: pixels
