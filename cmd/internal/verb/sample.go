@@ -185,7 +185,9 @@ func write(e env, out string, f func(io.Writer) error) error {
 // The newest run is for people: in a pipe the model must be named.
 func openModel(e env, path string) (*model.Model, error) {
 	if path == "" {
-		if !term.IsTerminal(int(e.out.Fd())) && !term.IsTerminal(int(e.err.Fd())) {
+		info, err := e.out.Stat()
+		piped := err == nil && info.Mode()&os.ModeNamedPipe != 0
+		if piped || !term.IsTerminal(int(e.out.Fd())) && !term.IsTerminal(int(e.err.Fd())) {
 			return nil, misuse("-model is needed when not at a terminal")
 		}
 		dir, found := runs.Newest(runs.Root)
