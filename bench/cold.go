@@ -30,7 +30,7 @@ func cold() []Workload {
 			os.RemoveAll(dir)
 			return nil, fmt.Errorf("bench: cold: where is the module: %w", err)
 		}
-		saved := filepath.Join(strings.TrimSpace(string(root)), "cfm", "model", "testdata", "format1.safetensors")
+		saved := filepath.Join(strings.TrimSpace(string(root)), "bench", "testdata", "moons.safetensors")
 		var peak float64
 		return &Job{
 			Run: func() error {

@@ -36,7 +36,7 @@ func net[F simd.Float](s shape) (*nn.Params[F], cfm.Field[F]) {
 	return params, cfm.NewMLPField(params.Root(), s.dim, s.width, s.hidden, act)
 }
 
-//go:embed testdata/*.safetensors
+//go:embed testdata/small.safetensors testdata/d8.safetensors testdata/medium.safetensors
 var trainedFields embed.FS
 
 // trained returns the model with the weights of testdata.
