@@ -60,24 +60,29 @@ func normals[F simd.Float](key rng.Key, n int) []F {
 	return x
 }
 
-// elementwise are functions of 1 Mi float32 numbers, bound by memory more than by arithmetic.
+// elementwise are functions of 1 Mi float32 numbers, bound by memory more than by arithmetic, and of 64 Ki,
+// whose operands stay in the second cache.
 func elementwise() []Workload {
-	const n = 1 << 20
 	k := simd.Best[float32]()
-	unary := func(name string, f func(dst, x []float32)) Workload {
-		return Workload{Name: "elem/" + name, Unit: "Gelem", Setup: func(context.Context) (*Job, error) {
-			x, dst := normals[float32](rng.New(1).Named(name), n), make([]float32, n)
-			return &Job{Count: n / 1e9, Run: func() error { f(dst, x); return nil }}, nil
-		}}
+	step, key := uint64(0), rng.New(1).Named("elem")
+	var list []Workload
+	for _, size := range []struct {
+		suffix string
+		n      int
+	}{{"", 1 << 20}, {"-64Ki", 1 << 16}} {
+		unary := func(name string, f func(dst, x []float32)) {
+			list = append(list, Workload{Name: "elem/" + name + size.suffix, Unit: "Gelem", Setup: func(context.Context) (*Job, error) {
+				x, dst := normals[float32](rng.New(1).Named(name), size.n), make([]float32, size.n)
+				return &Job{Count: float64(size.n) / 1e9, Run: func() error { f(dst, x); return nil }}, nil
+			}})
+		}
+		unary("tanh", k.Tanh)
+		unary("exp", k.Exp)
+		unary("silu", k.SiLU)
+		unary("gelu", k.GELU)
+		unary("gelutanh", k.GELUTanh)
+		unary("selu", k.SELU)
+		unary("normal", func(dst, _ []float32) { step++; rng.Normal(key.Fold(step), dst) })
 	}
-	step := uint64(0)
-	key := rng.New(1).Named("elem")
-	return []Workload{
-		unary("tanh", k.Tanh),
-		unary("exp", k.Exp),
-		unary("silu", k.SiLU),
-		unary("gelu", k.GELU),
-		unary("selu", k.SELU),
-		unary("normal", func(dst, _ []float32) { step++; rng.Normal(key.Fold(step), dst) }),
-	}
+	return list
 }
