@@ -67,6 +67,7 @@ func densities() []Workload {
 		density("density/small-exact", small, cfm.Exact, false),
 		density("density/small-exact-strict", small, cfm.Exact, true),
 		density("density/d8-exact", d8, cfm.Exact, false),
+		density("density/d8-exact-strict", d8, cfm.Exact, true),
 		density("density/medium-hutchinson", medium, cfm.Probes(1), false),
 	}
 }
