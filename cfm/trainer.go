@@ -237,6 +237,9 @@ func (t *Trainer[F]) Run(ctx context.Context) error {
 	r := t.setup()
 	defer r.stop()
 	for r.step < r.Steps {
+		if r.pool == nil || r.pool.workers == 1 {
+			runtime.Gosched() // where nothing preempts, as in a browser, ctx's timer needs a turn
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
