@@ -1,0 +1,61 @@
+package bijector
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"pushforward/autograd"
+	"pushforward/autograd/gradcheck"
+	"pushforward/nn"
+)
+
+// TestSolve: all four triangles give back what they were multiplied by, with right derivatives.
+func TestSolve(t *testing.T) {
+	const n = 3
+	tri := autograd.FromRows([][]float64{{1.5, 0.3, -0.7}, {0.4, -0.8, 0.2}, {0.6, -0.5, 1.1}})
+	y := autograd.FromSlice(normal[float64](1, 2*n, 1), 2, n)
+	for _, upper := range []int32{0, 1} {
+		for _, trans := range []int32{0, 1} {
+			half := autograd.NewTensor[float64](n, n)
+			triangle(half.Data, n, upper == 1, true)
+			tape := autograd.NewTape[float64](nil)
+			m := tape.Const(tri).Mul(tape.Const(half))
+			x := solve(tape.Const(y), tape.Const(tri), upper, trans)
+			back := x.MatMulT(m)
+			if trans == 1 {
+				back = x.MatMul(m)
+			}
+			require.InDeltaSlice(t, y.Data, back.Value().Data, 1e-14)
+			gradcheck.Check(t, func(x ...autograd.Var[float64]) autograd.Var[float64] {
+				return solve(x[0], x[1], upper, trans)
+			}, y, tri)
+		}
+	}
+}
+
+// TestLULinear is the product of its factors.
+func TestLULinear(t *testing.T) {
+	p := nn.NewParams[float64]()
+	l := NewLULinear(p.Root(), 2)
+	theta := p.Zeros()
+	copy(theta[l.Lower.Off:], []float64{9, 9, 0.5, 9}) // L = [1 0; 0.5 1]: the nines do not count
+	copy(theta[l.Upper.Off:], []float64{9, 2, 9, 9})   // U = [1 2; 0 1]
+	copy(theta[l.Bias.Off:], []float64{10, 20})
+	tape := autograd.NewTape(theta)
+	y, det := l.Forward(tape.Const(autograd.FromRows([][]float64{{1, 3}})), autograd.Var[float64]{})
+	require.Equal(t, []float64{17, 26.5}, y.Value().Data)
+	require.Equal(t, []float64{0}, det.Value().Data)
+}
+
+// TestPermute: where the columns go, and back.
+func TestPermute(t *testing.T) {
+	tape := autograd.NewTape[float64](nil)
+	x := tape.Const(autograd.FromRows([][]float64{{1, 2, 3}}))
+	y, _ := NewPermute[float64](2, 0, 1).Forward(x, autograd.Var[float64]{})
+	require.Equal(t, []float64{3, 1, 2}, y.Value().Data)
+	back, _ := NewPermute[float64](2, 0, 1).Inverse(y, autograd.Var[float64]{})
+	require.Equal(t, []float64{1, 2, 3}, back.Value().Data)
+	r, _ := NewReverse[float64](3).Forward(x, autograd.Var[float64]{})
+	require.Equal(t, []float64{3, 2, 1}, r.Value().Data)
+}
