@@ -28,6 +28,7 @@ func recipes[F simd.Float](dim, cond int) []recipe[F] {
 	return []recipe[F]{
 		{"realnvp", func(s nn.Scope[F]) *Flow[F] { return NewRealNVP(s, c) }},
 		{"realnvp plain", func(s nn.Scope[F]) *Flow[F] { return NewRealNVP(s, plain) }},
+		{"maf", func(s nn.Scope[F]) *Flow[F] { return NewMAF(s, c) }},
 	}
 }
 

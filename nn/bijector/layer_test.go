@@ -59,3 +59,43 @@ func TestPermute(t *testing.T) {
 	r, _ := NewReverse[float64](3).Forward(x, autograd.Var[float64]{})
 	require.Equal(t, []float64{3, 2, 1}, r.Value().Data)
 }
+
+// TestAutoregressive: row i of the Jacobian ends at the diagonal, and of the parameters before it. The
+// parameters that may depend on a column do, and all depend on the condition.
+func TestAutoregressive(t *testing.T) {
+	for _, cond := range []int{0, 2} {
+		const dim = 4
+		p := nn.NewParams[float64]()
+		a := NewAutoregressive(p.Root(), Element[float64](Affine[float64]{}), dim, cond, autograd.Var[float64].SiLU, 9, 8)
+		theta := normal[float64](3, len(p.Zeros()), 0.5)
+		tape := autograd.NewTape(theta)
+		x := tape.Input(autograd.FromSlice(normal[float64](4, dim, 1), 1, dim))
+		var c autograd.Var[float64]
+		if cond > 0 {
+			c = tape.Input(autograd.FromSlice(normal[float64](5, cond, 1), 1, cond))
+		}
+		y, _ := a.Forward(x, c)
+		out := a.net.Forward(x, c)
+		one := func(n, i int) autograd.Var[float64] {
+			g := autograd.NewTensor[float64](1, n)
+			g.Data[i] = 1
+			return tape.Const(g)
+		}
+		for i := range dim {
+			row := autograd.VJP(nil, y, one(dim, i), x)[0].Value().Data
+			for j := range dim {
+				require.Equal(t, j <= i, row[j] != 0, "∂y%d/∂x%d = %g", i, j, row[j])
+			}
+			for _, k := range []int{i, dim + i} {
+				by := autograd.VJP(nil, out, one(2*dim, k), x)[0].Value().Data
+				for j := range dim {
+					require.Equal(t, j < i, by[j] != 0, "parameter %d by x%d: %g", k, j, by[j])
+				}
+				if cond > 0 {
+					by = autograd.VJP(nil, out, one(2*dim, k), c)[0].Value().Data
+					require.NotZero(t, by[0], "parameter %d by the condition", k)
+				}
+			}
+		}
+	}
+}

@@ -71,20 +71,33 @@ func NewRealNVP[F simd.Float](s nn.Scope[F], c Config) *Flow[F] {
 	c = c.filled("NewRealNVP")
 	return stack(s, c, func(s nn.Scope[F], i int) Bijector[F] {
 		return NewCoupling(s, Element[F](Affine[F]{Bound: c.Bound}), c.Dim, c.Cond, i%2 == 1, autograd.Var[F].SiLU, c.widths()...)
-	})
+	}, false)
 }
 
-// stack puts what turns the columns round before each of c.Layers maps. All of it is numbered in
-// s in the order of Forward.
-func stack[F simd.Float](s nn.Scope[F], c Config, layer func(s nn.Scope[F], i int) Bijector[F]) *Flow[F] {
+// NewMAF declares in s a flow of autoregressive affine maps (Papamakarios et al. 2017), with what
+// NewRealNVP puts before each. Sampling takes Dim times the work of scoring.
+func NewMAF[F simd.Float](s nn.Scope[F], c Config) *Flow[F] {
+	c = c.filled("NewMAF")
+	return stack(s, c, func(s nn.Scope[F], i int) Bijector[F] {
+		return NewAutoregressive(s, Element[F](Affine[F]{Bound: c.Bound}), c.Dim, c.Cond, autograd.Var[F].SiLU, c.widths()...)
+	}, true)
+}
+
+// stack puts what mixes the columns before each of c.Layers maps. Two columns have only one other
+// order: couplings take turns by themselves, for the rest ordered asks that it be reversed. All
+// of it is numbered in s in the order of Forward.
+func stack[F simd.Float](s nn.Scope[F], c Config, layer func(s nn.Scope[F], i int) Bijector[F], ordered bool) *Flow[F] {
 	var chain Chain[F]
 	key := rng.New(c.Seed).Named("bijector/order")
 	for i := range c.Layers {
 		if !c.Plain {
 			chain = append(chain, NewActNorm(s.Index(len(chain)), c.Dim))
 		}
-		if i > 0 && c.Dim > 2 {
+		switch {
+		case i > 0 && c.Dim > 2:
 			chain = append(chain, NewShuffle[F](c.Dim, key.Fold(uint64(i))))
+		case i > 0 && c.Dim == 2 && ordered:
+			chain = append(chain, NewReverse[F](c.Dim))
 		}
 		if !c.Plain && c.Dim > 1 {
 			chain = append(chain, NewLULinear(s.Index(len(chain)), c.Dim))
