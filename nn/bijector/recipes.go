@@ -83,6 +83,20 @@ func NewMAF[F simd.Float](s nn.Scope[F], c Config) *Flow[F] {
 	}, true)
 }
 
+// NewNSF declares in s a neural spline flow (Durkan et al. 2019): splines in couplings, or
+// autoregressive if c says so, with what NewRealNVP puts before each. The splines act between
+// -Tail and Tail, so data should be standardised, or the flow started by Flow.Init.
+func NewNSF[F simd.Float](s nn.Scope[F], c Config) *Flow[F] {
+	c = c.filled("NewNSF")
+	e := Element[F](Spline[F]{Bins: c.Bins, Tail: c.Tail})
+	return stack(s, c, func(s nn.Scope[F], i int) Bijector[F] {
+		if c.Autoregressive {
+			return NewAutoregressive(s, e, c.Dim, c.Cond, autograd.Var[F].SiLU, c.widths()...)
+		}
+		return NewCoupling(s, e, c.Dim, c.Cond, i%2 == 1, autograd.Var[F].SiLU, c.widths()...)
+	}, c.Autoregressive)
+}
+
 // stack puts what mixes the columns before each of c.Layers maps. Two columns have only one other
 // order: couplings take turns by themselves, for the rest ordered asks that it be reversed. All
 // of it is numbered in s in the order of Forward.
