@@ -25,13 +25,19 @@ func recipes[F simd.Float](dim, cond int) []recipe[F] {
 	c := Config{Dim: dim, Cond: cond, Layers: 3, Hidden: 12, Bins: 5, Seed: 7}
 	plain, ordered := c, c
 	plain.Plain, ordered.Autoregressive = true, true
-	return []recipe[F]{
+	list := []recipe[F]{
 		{"realnvp", func(s nn.Scope[F]) *Flow[F] { return NewRealNVP(s, c) }},
 		{"realnvp plain", func(s nn.Scope[F]) *Flow[F] { return NewRealNVP(s, plain) }},
 		{"maf", func(s nn.Scope[F]) *Flow[F] { return NewMAF(s, c) }},
 		{"nsf", func(s nn.Scope[F]) *Flow[F] { return NewNSF(s, c) }},
 		{"nsf autoregressive", func(s nn.Scope[F]) *Flow[F] { return NewNSF(s, ordered) }},
 	}
+	if cond == 0 {
+		list = append(list, recipe[F]{"planar", func(s nn.Scope[F]) *Flow[F] {
+			return &Flow[F]{Map: Chain[F]{NewPlanar(s.Index(0), dim), NewPlanar(s.Index(1), dim)}, Dim: dim}
+		}})
+	}
+	return list
 }
 
 // random returns a flow with parameters some way from the identity.

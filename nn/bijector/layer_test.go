@@ -1,6 +1,7 @@
 package bijector
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -98,4 +99,19 @@ func TestAutoregressive(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPlanarRoot: the root is one, for slopes near the limit too, and its derivatives are right.
+func TestPlanarRoot(t *testing.T) {
+	for _, s := range []float64{-1, -0.999999, -0.5, 0, 3, 1e4} {
+		for _, b := range []float64{0, -2, 5} {
+			for _, c := range []float64{-b, 0, 0.3, -7, 2e3} {
+				a := planarRoot(c, s, b)
+				require.InDelta(t, c, a+s*math.Tanh(a+b), 1e-12*(1+math.Abs(c)+math.Abs(s)), "s %g, b %g", s, b)
+			}
+		}
+	}
+	one := func(v float64) autograd.Tensor[float64] { return autograd.FromSlice([]float64{v}, 1, 1) }
+	gradcheck.Check(t, func(x ...autograd.Var[float64]) autograd.Var[float64] { return root(x[0], x[1], x[2]) },
+		autograd.FromSlice([]float64{0.7, -1.1, 2}, 3, 1), one(-0.6), one(0.3))
 }
