@@ -171,17 +171,17 @@ func logAbsDet(a []float64, n int) float64 {
 }
 
 // mass integrates a density of two columns over a square by the midpoint rule.
-func mass(f *Flow[float64], theta []float64, half float64, n int) float64 {
+func mass[F simd.Float](f *Flow[F], theta []F, half float64, n int) float64 {
 	s := NewScorer(f, theta)
 	h, sum := 2*half/float64(n), 0.0
-	x, logp := make([]float64, 2*n), make([]float64, n)
+	x, logp := make([]F, 2*n), make([]F, n)
 	for i := range n {
 		for j := range n {
-			x[2*j], x[2*j+1] = -half+h*(float64(i)+0.5), -half+h*(float64(j)+0.5)
+			x[2*j], x[2*j+1] = F(-half+h*(float64(i)+0.5)), F(-half+h*(float64(j)+0.5))
 		}
 		s.LogProb(logp, x, nil)
 		for _, l := range logp {
-			sum += math.Exp(l)
+			sum += math.Exp(float64(l))
 		}
 	}
 	return sum * h * h
