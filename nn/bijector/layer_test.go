@@ -115,3 +115,21 @@ func TestPlanarRoot(t *testing.T) {
 	gradcheck.Check(t, func(x ...autograd.Var[float64]) autograd.Var[float64] { return root(x[0], x[1], x[2]) },
 		autograd.FromSlice([]float64{0.7, -1.1, 2}, 3, 1), one(-0.6), one(0.3))
 }
+
+// TestShort compares the ops on short rows with the general ones and checks their derivatives.
+func TestShort(t *testing.T) {
+	x := autograd.FromSlice(normal[float64](6, 12, 2), 2, 2, 3)
+	k := autograd.FromSlice([]float64{0, 1, 1, 0}, 2, 2, 1)
+	tape := autograd.NewTape[float64](nil)
+	v := tape.Const(x)
+	require.InDeltaSlice(t, v.SumAxis(2).Value().Data, sumShort(v).Value().Data, 1e-15)
+	require.InDeltaSlice(t, v.Softmax(2).Value().Data, softmaxShort(v).Value().Data, 1e-15)
+	require.Equal(t, []float64{x.Data[1], x.Data[5], x.Data[8], x.Data[10]}, pick(v, tape.Const(k), 1).Value().Data)
+	for _, f := range []func(x autograd.Var[float64]) autograd.Var[float64]{
+		sumShort[float64], softmaxShort[float64],
+		func(x autograd.Var[float64]) autograd.Var[float64] { return pick(x, x.Tape().Const(k), 1) },
+		func(x autograd.Var[float64]) autograd.Var[float64] { return pick(x, x.Tape().Const(k), 0).Mul(x) },
+	} {
+		gradcheck.Check(t, func(x ...autograd.Var[float64]) autograd.Var[float64] { return f(x[0]) }, x)
+	}
+}

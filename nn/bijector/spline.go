@@ -76,27 +76,30 @@ func (e Spline[F]) find(v, p autograd.Var[F], inverse bool) (q piece[F]) {
 	if inverse {
 		at = y
 	}
-	in, mask := t.Alloc(s), t.Zeros(s.With(2, bins))
-	inside, pick, edge := in.Value().Data, mask.Value().Data, at.Value().Data
+	in, place := t.Alloc(s), t.Alloc(s)
+	inside, k, edge := in.Value().Data, place.Value().Data, at.Value().Data
 	for i, a := range v.Value().Data {
-		inside[i] = 0
+		inside[i], k[i] = 0, 0
 		if a > F(-tail) && a < F(tail) {
 			inside[i] = 1
 		}
-		k := i * bins
-		for k+1 < (i+1)*bins && a >= edge[k+1] {
-			k++
+		for _, left := range edge[i*bins+1 : (i+1)*bins] {
+			if a < left {
+				break
+			}
+			k[i]++
 		}
-		pick[k] = 1
 	}
-	of := func(v autograd.Var[F]) autograd.Var[F] { return v.Mul(mask).SumAxis(2) }
-	return piece[F]{of(x), of(y), of(w), of(h), of(d.Slice(2, 0, bins)), of(d.Slice(2, 1, bins+1)), in}
+	return piece[F]{
+		pick(x, place, 0), pick(y, place, 0), pick(w, place, 0), pick(h, place, 0),
+		pick(d, place, 0), pick(d, place, 1), in,
+	}
 }
 
 // edges returns the left ends of the pieces and their lengths, given what the softmax is taken of.
 func (e Spline[F]) edges(p autograd.Var[F]) (left, length autograd.Var[F]) {
 	bins, tail := e.sizes()
-	length = p.Softmax(2).Scale(2 * tail * (1 - least*float64(bins))).Shift(2 * tail * least)
+	length = softmaxShort(p).Scale(2 * tail * (1 - least*float64(bins))).Shift(2 * tail * least)
 	return length.CumSum(2).Slice(2, 0, bins-1).Pad(2, 1, 0).Shift(-tail), length
 }
 
