@@ -99,7 +99,7 @@ func (e Spline[F]) find(v, p autograd.Var[F], inverse bool) (q piece[F]) {
 // edges returns the left ends of the pieces and their lengths, given what the softmax is taken of.
 func (e Spline[F]) edges(p autograd.Var[F]) (left, length autograd.Var[F]) {
 	bins, tail := e.sizes()
-	length = softmaxShort(p).Scale(2 * tail * (1 - least*float64(bins))).Shift(2 * tail * least)
+	length = softmaxShort(p).Scale(2 * tail * (1 - float64(least*float64(bins)))).Shift(2 * tail * least)
 	return length.CumSum(2).Slice(2, 0, bins-1).Pad(2, 1, 0).Shift(-tail), length
 }
 
