@@ -60,7 +60,7 @@ func (a *ActNorm[F]) Fit(theta []F, x autograd.Tensor[F]) {
 			sq = math.FMA(d, d, sq)
 		}
 		mean[j], scale[j] = F(m), 0
-		if sd := math.Sqrt(sq / float64(n)); sd > float64(1e-6*math.Abs(m)) && sd > 1e-12 {
+		if sd := math.Sqrt(sq / float64(n)); sd > float64(1e-6*math.Abs(m)) && sd > 1e-30 {
 			scale[j] = F(simd.Log(sd))
 		}
 	}
