@@ -180,4 +180,4 @@ def likelihood(backsolve):
             return now[3]
         return Job(run, 1, "steps", lambda r: r.block_until_ready(),
                    lambda: {"nfe": evals(now[4]), "logp": -float(now[3])})
-    return {"cnf/small": setup}
+    return {"cnf/small": setup, "cnf/small-strict": setup}

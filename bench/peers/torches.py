@@ -238,4 +238,4 @@ def likelihood(adjoint):
             run()
             return {"nfe": field.evals, "logp": mean.item()}
         return Job(run, 1, "steps", lambda r: r.item(), report)
-    return {"cnf/small": setup}
+    return {"cnf/small": setup, "cnf/small-strict": setup}
