@@ -2,7 +2,6 @@ package cfm
 
 import (
 	"fmt"
-	"sync"
 
 	"pushforward/cfm/ot"
 	"pushforward/simd/rng"
@@ -46,13 +45,31 @@ type assigner struct {
 	col []int
 }
 
-var assigners = sync.Pool{New: func() any { return new(assigner) }}
+// assigners holds idle work spaces, one for each core that has ever solved at once. A sync.Pool would
+// lose them at each garbage collection, and a steady-state step allocates nothing.
+var assigners = make(chan *assigner, 64)
+
+func takeAssigner() *assigner {
+	select {
+	case a := <-assigners:
+		return a
+	default:
+		return new(assigner)
+	}
+}
+
+func (a *assigner) give() {
+	select {
+	case assigners <- a:
+	default:
+	}
+}
 
 // Pair sets dst to the pairs of the cheapest assignment.
 func (ExactOT) Pair(dst [][2]int, n0, n1 int, cost func() []float64, _ rng.Key) {
 	wantPairs("ExactOT", len(dst), n0, n1)
-	a := assigners.Get().(*assigner)
-	defer assigners.Put(a)
+	a := takeAssigner()
+	defer a.give()
 	a.col = resize(a.col, n0)
 	if _, err := a.Assign(a.col, cost(), n0, n1); err != nil {
 		panic(fmt.Errorf("cfm: ExactOT: %w", err))
