@@ -20,6 +20,7 @@ type DensityOptions struct {
 	Divergence Divergence // Auto: exact up to 64 dimensions, else 8 sign probes; Exact; Probes(n), fixed per row
 	Strict     bool       // put ℓ into the error norm
 	Key        rng.Key    // where the probes come from
+	Row        []int      // number of each row, by which its probes are drawn; nil: 0, 1, …
 
 	probes []float64 // tests: the probes themselves, rows × n × D
 }
@@ -90,6 +91,9 @@ type Density struct {
 func (f *Flow[F]) LogDensity(ctx context.Context, x autograd.Tensor[F], opt DensityOptions) (Density, error) {
 	if x.Shape.Rank() != 2 || x.Shape.Dim(1) != f.Dim {
 		panic(fmt.Sprintf("cfm: LogDensity: points %v, the flow has %d columns", x.Shape, f.Dim))
+	}
+	if opt.Row != nil && len(opt.Row) != x.Rows() {
+		panic(fmt.Sprintf("cfm: LogDensity: points %v, numbers of %d rows", x.Shape, len(opt.Row)))
 	}
 	d, _, err := f.push(ctx, x, x.Rows(), 1, 0, opt)
 	return d, err

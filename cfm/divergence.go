@@ -41,7 +41,11 @@ func (s *divergence[F]) begin(n, first int, opt DensityOptions) {
 		return
 	}
 	for i := range n {
-		key := opt.Key.Fold(uint64(first + i))
+		row := first + i
+		if opt.Row != nil {
+			row = opt.Row[row]
+		}
+		key := opt.Key.Fold(uint64(row))
 		for p := range s.probes {
 			rng.Signs(key.Fold(uint64(p)), s.eps[(i*s.probes+p)*dim:][:dim])
 		}

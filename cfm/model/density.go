@@ -78,7 +78,7 @@ func (m *Model) LogDensity(ctx context.Context, rows [][]float64, opt DensityOpt
 			m.toField(x.Row(i), r)
 		}
 	}
-	c := cfm.DensityOptions{Options: ode, Key: key.Named("probe").Fold(uint64(opt.row(0)))}
+	c := cfm.DensityOptions{Options: ode, Key: key.Named("probe"), Row: opt.Row}
 	if opt.Probes > 0 {
 		c.Divergence = cfm.Probes(opt.Probes)
 	}

@@ -14,7 +14,7 @@
 // is held out and nothing is fitted to it, the scaling included. The others are scaled per column (images
 // by one factor for all pixels, see Options.Scaling). A residual network is trained by conditional flow
 // matching; every ValEvery steps the average of its weights is scored on the held-out rows, and the
-// best average is what the model keeps. The held-out rows' log-densities become the scale on which
+// best average is what the model keeps (of images the last, see Options.Image). The held-out rows' log-densities become the scale on which
 // LogDensity's p-values are read.
 //
 // Fitter is the same in steps that can be stopped, saved and taken up again, ending in the same bytes.

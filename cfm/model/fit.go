@@ -248,8 +248,8 @@ func (f *Fitter) onStep(m cfm.Metrics) {
 // Weights is the number of the network's weights.
 func (f *Fitter) Weights() int { return f.m.Weights() }
 
-// Val is the held-out loss of the weights that Finish will keep, and the step they are of; NaN if none was
-// found.
+// Val is the lowest held-out loss found, NaN if none was, and its step. Finish keeps the averaged weights
+// of that step, but for images.
 func (f *Fitter) Val() (loss float64, step int) {
 	loss, step, ok := f.trainer.BestLoss()
 	if !ok {
@@ -295,11 +295,15 @@ func (f *Fitter) Load(r io.Reader) error {
 	return nil
 }
 
-// Finish returns the model with the best averaged weights so far, after working out the log-densities
-// of some held-out rows, against which p-values are read.
+// Finish returns the model with the best averaged weights so far, for images with the last (see
+// Options.Image), after working out the log-densities of some held-out rows, against which p-values are
+// read.
 func (f *Fitter) Finish(ctx context.Context) (*Model, error) {
 	m := *f.m
 	flow := *f.trainer.Best()
+	if f.opt.Image {
+		flow = *f.trainer.Averaged()
+	}
 	m.flow = &flow
 	held := f.held
 	if n := f.opt.Calibrate; n < len(held) {

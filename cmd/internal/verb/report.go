@@ -22,7 +22,7 @@ type figures struct {
 	WallS     float64 `json:"wall_s"`
 	StepsPerS float64 `json:"steps_per_s"`
 
-	ValLoss    *float64 `json:"val_loss"` // of the weights kept
+	ValLoss    *float64 `json:"val_loss"` // the lowest found
 	BestStep   int      `json:"best_step"`
 	LogP       *float64 `json:"logp_nats"`
 	LogPErr    *float64 `json:"logp_err,omitempty"` // standard error of the mean over LogPRows rows
@@ -32,9 +32,14 @@ type figures struct {
 	KLErr      *float64 `json:"kl_err,omitempty"`
 	Gaussian   *float64 `json:"gaussian_logp_nats,omitempty"` // the same rows under one Gaussian a class
 
-	Energy      *float64 `json:"energy_distance"`                         // of rows drawn given what held-out rows are, to those; unbiased
-	EnergyEqual *float64 `json:"energy_distance_equal_classes,omitempty"` // of rows drawn in equal parts of each class
-	EnergyFloor *float64 `json:"energy_floor"`                            // between two halves of the held-out rows
+	// Of drawn rows to the held-out ones, unbiased. Of digits: drawn in equal parts of each class, the mean
+	// over EnergyDraws draws with its standard error, since one draw's varies by half its size.
+	Energy      *float64 `json:"energy_distance"`
+	EnergyErr   *float64 `json:"energy_distance_err,omitempty"`
+	EnergyDraws int      `json:"energy_draws,omitempty"`
+	EnergyFirst *float64 `json:"energy_distance_first_draw,omitempty"`
+	EnergyHeld  *float64 `json:"energy_distance_held_classes,omitempty"` // of rows drawn in the parts that held-out rows have
+	EnergyFloor *float64 `json:"energy_floor"`                           // between two halves of the held-out rows
 	EnergyUnit  string   `json:"energy_unit,omitempty"`
 
 	Agreement     *float64 `json:"class_agreement,omitempty"`
@@ -49,8 +54,12 @@ func num(v float64) *float64 {
 	return &v
 }
 
-// drawnRows is how many rows the figures draw.
-const drawnRows = 1000
+// drawnRows is how many rows the figures draw, and digitDraws how many times over digits do for their
+// energy distance.
+const (
+	drawnRows  = 1000
+	digitDraws = 10
+)
 
 // finish ends a training: the model file first, then figures and pictures.
 func (s *session) finish(wall float64) error {
@@ -149,12 +158,23 @@ func (s *session) judge(ctx context.Context, m *model.Model, f *figures) (model.
 		for i := range given {
 			given[i] = []float64{float64(i % len(m.Conditions[0].Classes))}
 		}
-		drawn, err = m.Sample(ctx, drawnRows, model.SampleOptions{Seed: s.c.Seed, Given: given})
-		if err != nil {
-			return drawn, err
+		real := flat(pick(s.data.rows, held))
+		var each []float64
+		for k := range digitDraws {
+			// Row i depends on its number only, so further draws are further rows of the same seed.
+			more, err := m.Sample(ctx, drawnRows, model.SampleOptions{Seed: s.c.Seed, From: k * drawnRows, Given: given})
+			if err != nil {
+				return more, err
+			}
+			if k == 0 {
+				drawn = more
+			}
+			u, _ := metric.EnergyDistance(flat(more.Rows), real, m.Dim)
+			each = append(each, u)
 		}
-		u, _ := metric.EnergyDistance(flat(drawn.Rows), flat(pick(s.data.rows, held)), m.Dim)
-		f.EnergyEqual = num(u)
+		mean, dev := meanDev(each)
+		f.EnergyHeld, f.Energy = f.Energy, num(mean)
+		f.EnergyErr, f.EnergyDraws, f.EnergyFirst = num(dev/math.Sqrt(digitDraws)), digitDraws, num(each[0])
 		s.votes(f, m, drawn, held)
 	}
 	return drawn, nil
@@ -235,7 +255,11 @@ func (s *session) table(w io.Writer, f figures) {
 		unit = fmt.Sprintf(" of (k+u)/%d, u uniform", s.data.levels)
 	}
 	if f.ValLoss != nil {
-		row("held-out loss", "%.4f at step %d, whose averaged weights are kept", *f.ValLoss, f.BestStep)
+		kept := "whose averaged weights are kept"
+		if s.fit.Options().Image {
+			kept = "the lowest; the last average is kept"
+		}
+		row("held-out loss", "%.4f at step %d, %s", *f.ValLoss, f.BestStep, kept)
 	}
 	if f.LogP != nil {
 		row("held-out log-density", "%.2f ± %.2f nats%s (%d rows)", *f.LogP, value(f.LogPErr), unit, f.LogPRows)
@@ -253,11 +277,12 @@ func (s *session) table(w io.Writer, f figures) {
 		}
 		row("  "+what, "%.2f nats on the same rows", *f.Gaussian)
 	}
-	if f.Energy != nil {
+	switch {
+	case f.EnergyErr != nil:
+		row("energy distance", "%.4f ± %.4f to the held-out rows, mean of %d draws of %d; the first %.4f", *f.Energy, *f.EnergyErr, f.EnergyDraws, drawnRows, value(f.EnergyFirst))
+		row("  as held out", "%.4f drawn in the held-out rows' classes; two real halves %.4f (%s)", value(f.EnergyHeld), value(f.EnergyFloor), f.EnergyUnit)
+	case f.Energy != nil:
 		row("energy distance", "%.4f to the held-out rows; two real halves %.4f (%s)", *f.Energy, value(f.EnergyFloor), f.EnergyUnit)
-	}
-	if f.EnergyEqual != nil {
-		row("  equal classes", "%.4f drawn in equal parts of each class, as held-out rows are not", *f.EnergyEqual)
 	}
 	if f.Agreement != nil {
 		row("class agreement", "%.3f of %d drawn rows; real held-out rows %.3f (5 nearest training rows vote)", *f.Agreement, drawnRows, value(f.AgreementReal))
