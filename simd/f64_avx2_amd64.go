@@ -46,6 +46,7 @@ func avx2F64(k *Kernels[float64]) *Kernels[float64] {
 		addRows:      f64AddRowsAVX2,
 	}).into(k)
 	k.Philox = philoxKernelAVX2
+	assignAVX2.into(k)
 	k.gemm = f64GemmAVX2
 	k.Transpose = k.gemm.transposeDense
 	return k

@@ -46,6 +46,7 @@ func avx512F64(k *Kernels[float64]) *Kernels[float64] {
 		addRows:      f64AddRowsAVX512,
 	}).into(k)
 	k.Philox = philoxKernelAVX512
+	assignAVX512.into(k)
 	k.gemm = f64GemmAVX512
 	k.Transpose = k.gemm.transposeDense
 	return k

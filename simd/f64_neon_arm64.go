@@ -46,6 +46,7 @@ func neonF64(k *Kernels[float64]) *Kernels[float64] {
 		addRows:      f64AddRowsNEON,
 	}).into(k)
 	k.Philox = philoxKernelNEON
+	assignNEON.into(k)
 	k.gemm = f64GemmNEON
 	k.Transpose = k.gemm.transposeDense
 	return k

@@ -52,6 +52,10 @@ func newGeneric[F Float]() *Kernels[F] {
 
 		Philox: philoxGeneric,
 		Normal: normalGeneric[F],
+
+		LeastTwo: leastTwoGeneric[F],
+		Relax:    relaxGeneric[F],
+		SqDist:   sqDistGeneric[F],
 	}
 }
 

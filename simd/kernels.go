@@ -128,6 +128,16 @@ type Kernels[F Float] struct {
 	// a = 2π·(m - 3/2), where m in [1, 2) has the upper 52 bits of the second word and the first for a fraction.
 	Normal func(dst []F, w []uint32)
 
+	// LeastTwo returns the least and the second least of x[i] - y[i], and the first place of the least. What is
+	// missing, or NaN, counts as +Inf.
+	LeastTwo func(x, y []F) (at int, least, second F)
+	// Relax is a step of Dijkstra's algorithm: key[i], pred[i] = h, id where h = x[i] - y[i] - base is less than key[i].
+	// It returns the first place of the least key, 0 if none is below +Inf. The slices do not overlap.
+	Relax func(key, x, y, pred []F, base, id F) (at int)
+	// SqDist adds to dst the squared distances of x to the columns of y, a matrix of len(x) rows: for d = x[k] -
+	// y[k·len(dst)+j] in turn, dst[j] = fma(d, d, dst[j]). It is fastest for 32 columns. The slices do not overlap.
+	SqDist func(dst, x, y []F)
+
 	gemm *gemmTier[F] // micro-kernels of the matrix products; nil: plain Go
 }
 

@@ -97,6 +97,19 @@ func cases[F Float]() []kernelCase[F] {
 			k.Adam(x[0], x[1], x[2], x[3], AdamCoeffs{Beta1: 0.9, Beta2: 0.999, Step: 0.01, Eps: 1e-8, Decay: 0.02})
 			return nil
 		}},
+		kernelCase[F]{name: "LeastTwo", in: 2, call: func(k *Kernels[F], _ []F, x [][]F) []float64 {
+			at, least, second := k.LeastTwo(x[0], x[1])
+			return []float64{float64(at), float64(least), float64(second)}
+		}},
+		kernelCase[F]{name: "Relax", in: 4, own: true, call: func(k *Kernels[F], _ []F, x [][]F) []float64 {
+			return []float64{float64(k.Relax(x[0], x[1], x[2], x[3], 0.3, 7))}
+		}},
+		kernelCase[F]{name: "SqDist", in: 2, own: true, grain: 32, call: func(k *Kernels[F], _ []F, x [][]F) []float64 {
+			if n := len(x[0]) / 32; n > 0 {
+				k.SqDist(x[0][:32], x[0][32:][:n-1], x[1][:32*(n-1)])
+			}
+			return nil
+		}},
 		kernelCase[F]{name: "Transpose", in: 2, grain: 3, own: true, call: func(k *Kernels[F], _ []F, x [][]F) []float64 {
 			k.Transpose(x[0], x[1], len(x[0])/3, 3)
 			return nil
