@@ -82,7 +82,7 @@ func (m *Model) LogDensity(ctx context.Context, rows [][]float64, opt DensityOpt
 	if opt.Probes > 0 {
 		c.Divergence = cfm.Probes(opt.Probes)
 	}
-	got, err := m.under(given).LogDensity(ctx, x, c)
+	got, err := m.gen.density(ctx, m.flow, x, m.encoded(given), c)
 	d = Density{LogP: got.LogP, Err: got.Err, Status: got.Status, Stats: got.Stats}
 	shift := m.logScale()
 	for i := range d.LogP {

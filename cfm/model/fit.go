@@ -95,7 +95,10 @@ func (f *Fitter) build(dim int) error {
 		Path: opt.Path, Coupling: opt.Coupling, Source: opt.SourceTag,
 		Seed: opt.Seed, Steps: opt.Steps, Batch: opt.Batch, LR: opt.LR, Rows: len(f.train),
 	}
-	if opt.Image {
+	switch {
+	case opt.Family != CFM:
+		spec.discrete(opt)
+	case opt.Image:
 		spec.Width, spec.Norm, spec.Freqs = 64, true, 8
 	}
 	for j, c := range opt.Conditions {
@@ -119,7 +122,7 @@ func (f *Fitter) build(dim int) error {
 	m.flow.Source = opt.Source
 	f.m = m
 
-	path, err := ParsePath(opt.Path)
+	loss, err := m.gen.objective(opt)
 	if err != nil {
 		return err
 	}
@@ -127,13 +130,12 @@ func (f *Fitter) build(dim int) error {
 	if err != nil {
 		return err
 	}
-	var times cfm.TimeLaw
 	fall := opt.Steps // where the rate would be zero
 	if opt.Image {
-		times, fall = math.Sqrt, int(imageFall*float64(opt.Steps))
+		fall = int(imageFall * float64(opt.Steps))
 	}
 	f.trainer = &cfm.Trainer[float32]{
-		Flow: m.flow, Loss: cfm.Match(m.flow.Field, path, times), Coupling: coupling,
+		Flow: m.flow, Loss: loss, Coupling: coupling,
 		LR:    optim.Cosine(opt.LR, min(100, opt.Steps/10), fall),
 		Batch: opt.Batch, Steps: opt.Steps, ValEvery: opt.ValEvery,
 		Key: rng.New(opt.Seed).Named("train"), OnStep: f.onStep,
@@ -146,6 +148,23 @@ func (f *Fitter) build(dim int) error {
 	if len(f.held) > 0 {
 		f.trainer.Val = f.data(f.held)
 	}
+	return f.begin()
+}
+
+// beginRows is how many training rows the parameters that start from data are set by.
+const beginRows = 512
+
+// begin sets the parameters that start from data.
+func (f *Fitter) begin() error {
+	n := min(beginRows, len(f.train))
+	b := cfm.Batch[float32]{Row: make([]int, n), Total: n}
+	for i := range b.Row {
+		b.Row[i] = i
+	}
+	if err := f.data(f.train).Next(&b, rng.New(f.opt.Seed).Named("begin")); err != nil {
+		return err
+	}
+	f.m.gen.begin(f.m.flow.Theta, b.X1, b.Cond)
 	return nil
 }
 

@@ -10,7 +10,7 @@ import (
 
 // Trace follows n draws from the source to the data: path[k] holds their rows at times[k], in the
 // data's units throughout, so that they can be laid over each other. Times increase from 0 to 1. The
-// draws are the same as Sample's.
+// draws are the same as Sample's. A family without time shows its maps one after the other.
 func (m *Model) Trace(ctx context.Context, n int, times []float64, opt SampleOptions) (path [][][]float64, err error) {
 	if err := m.ready(); err != nil {
 		return nil, err
@@ -24,13 +24,13 @@ func (m *Model) Trace(ctx context.Context, n int, times []float64, opt SampleOpt
 	if err != nil {
 		return nil, err
 	}
-	flow := m.under(given)
+	cond := m.encoded(given)
 	x := autograd.NewTensor[float32](n, m.Dim)
 	m.sourceRows(x, key.Named("source"), opt.From)
 	at := 0.0
 	for _, t := range times {
 		if t > at {
-			got, err := flow.Transport(ctx, x, at, t, ode)
+			got, err := m.gen.carry(ctx, m.flow, x, cond, at, t, ode)
 			if err != nil {
 				return nil, fmt.Errorf("model: trace: %w", err)
 			}

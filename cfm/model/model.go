@@ -23,11 +23,17 @@ type Spec struct {
 	Loc   []float64 `json:"loc,omitempty"`
 	Scale []float64 `json:"scale,omitempty"`
 
+	Family string `json:"family,omitempty"` // "": CFM
+
+	// Of a CFM: width and number of residual blocks. Of the others: width of the hidden layers, Depth of
+	// them, that tell each of Blocks maps what to do, and Bins of a spline.
 	Hidden int  `json:"hidden"`
 	Blocks int  `json:"blocks"`
+	Depth  int  `json:"depth,omitempty"`
+	Bins   int  `json:"bins,omitempty"`
 	Width  int  `json:"width,omitempty"` // of what the blocks are told; 0: Hidden
 	Norm   bool `json:"norm,omitempty"`  // layer norms
-	Freqs  int  `json:"freqs"`
+	Freqs  int  `json:"freqs,omitempty"`
 
 	Path     string `json:"path"`
 	Coupling string `json:"coupling"`
@@ -77,8 +83,6 @@ func parseSpec(text string, limit int64) (Spec, error) {
 		return bad("blocks", s.Blocks)
 	case s.Width < 0 || s.Width > maxHidden:
 		return bad("width", s.Width)
-	case s.Freqs < 1 || s.Freqs > 1024:
-		return bad("freqs", s.Freqs)
 	case s.Levels < 0 || s.Levels > 1<<24:
 		return bad("levels", s.Levels)
 	case len(s.Mix) > maxMix:
@@ -87,6 +91,9 @@ func parseSpec(text string, limit int64) (Spec, error) {
 	case int64(s.Hidden)*int64(s.Hidden)*int64(s.Blocks) > limit, int64(s.Hidden)*int64(s.Dim) > limit,
 		int64(s.Width)*int64(s.Hidden) > limit:
 		return s, badFile("metadata \"model\": a network of %d×%d for %d columns has more weights than the file", s.Hidden, s.Blocks, s.Dim)
+	}
+	if err := s.checkSizes(limit); err != nil {
+		return s, badFile("metadata \"model\": %v", err)
 	}
 	for j, v := range s.Scale {
 		if !(v > 0) || math.IsInf(v, 0) || math.IsNaN(s.Loc[j]) || math.IsInf(s.Loc[j], 0) {
@@ -121,23 +128,26 @@ type Model struct {
 	Spec
 
 	params *nn.Params[float32]
-	flow   *cfm.Flow[float32]
+	gen    family
+	flow   *cfm.Flow[float32] // parameters and source; for a CFM the field too
 	golden []answer
 	calib  []float64 // log-densities of held-out rows, increasing
 }
 
 // newModel builds the network of a spec, without weights.
 func newModel(s Spec) *Model {
-	params := nn.NewParams[float32]()
-	return &Model{
-		Spec:   s,
-		params: params,
-		flow:   &cfm.Flow[float32]{Dim: s.Dim, Field: newNet(params, s)},
+	m := &Model{Spec: s, params: nn.NewParams[float32]()}
+	m.gen = newFamily(m.params, s)
+	m.flow = &cfm.Flow[float32]{Dim: s.Dim}
+	if v, ok := m.gen.(velocity); ok {
+		m.flow.Field = v.field
 	}
+	return m
 }
 
 // Flow is the flow itself, for what this package has no verb for. It lives on standardised rows,
-// (data - Loc)/Scale, and is shared, not copied.
+// (data - Loc)/Scale, and is shared, not copied. That of a family other than CFM has parameters but no
+// field.
 func (m *Model) Flow() *cfm.Flow[float32] { return m.flow }
 
 // Weights is the number of the network's weights.

@@ -49,8 +49,13 @@ type Options struct {
 	Batch int     // 256
 	LR    float64 // 3e-3: the peak, after 100 steps of warm-up and before a cosine to zero
 
+	// Family is the kind of generator, one of Families: CFM. The others are discrete normalizing flows,
+	// trained by exact maximum likelihood; they have no path, coupling or source.
+	Family string
+
 	// Hidden and Blocks size the network: 384×3 for images, 256×3 from 48 columns, 128×3 from 4,000 training rows and
 	// when rows are drawn anew (see Law), else 64×2.
+	// Of the discrete flows: 64 wide, 6 maps; 128 wide from 4,000 training rows.
 	Hidden, Blocks int
 
 	// Image chooses what suits small images: a network with layer norms and a narrow channel of 64 for
@@ -103,6 +108,10 @@ func (o Options) withDefaults(dim, train int) Options {
 			*p = v
 		}
 	}
+	o.Family, _ = ParseFamily(o.Family)
+	if o.Family != CFM {
+		o = o.discreteDefaults(dim, train)
+	}
 	if o.Image {
 		def(&o.Steps, imageSteps)
 		def(&o.Hidden, 384)
@@ -135,11 +144,13 @@ func (o Options) withDefaults(dim, train int) Options {
 			o.Scaling = None
 		}
 	}
-	if o.Path == "" {
-		o.Path = "condot"
-	}
-	if o.Coupling == "" {
-		o.Coupling = "independent"
+	if o.Family == CFM {
+		if o.Path == "" {
+			o.Path = "condot"
+		}
+		if o.Coupling == "" {
+			o.Coupling = "independent"
+		}
 	}
 	if o.Columns == nil {
 		for i := range dim {
@@ -174,6 +185,9 @@ func (o Options) check(n, dim int) error {
 	case "", Columns, Global, None:
 	default:
 		return badData("scaling %q: want %s, %s or %s", o.Scaling, Columns, Global, None)
+	}
+	if err := o.checkFamily(dim); err != nil {
+		return err
 	}
 	if _, err := ParsePath(o.Path); err != nil {
 		return err

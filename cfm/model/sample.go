@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"pushforward/autograd"
-	"pushforward/cfm"
 	"pushforward/odeint"
 	"pushforward/simd/rng"
 )
@@ -108,7 +107,7 @@ func (m *Model) Sample(ctx context.Context, n int, opt SampleOptions) (Samples, 
 	}
 	x0 := autograd.NewTensor[float32](n, m.Dim)
 	m.sourceRows(x0, key.Named("source"), opt.From)
-	got, err := m.under(s.Given).Transport(ctx, x0, 0, 1, ode)
+	got, err := m.gen.carry(ctx, m.flow, x0, m.encoded(s.Given), 0, 1, ode)
 	s.Status, s.Stats = got.Status, got.Stats
 	if got.X.Data != nil {
 		s.Rows = m.rows(got.X, opt.Raw)
@@ -185,14 +184,14 @@ func (m *Model) givenRows(n, from int, given [][]float64, key rng.Key) ([][]floa
 	return all, nil
 }
 
-// under is the flow given conditions, one row for each point to come.
-func (m *Model) under(given [][]float64) *cfm.Flow[float32] {
+// encoded is what the network is told of rows of conditions; empty if the model has none.
+func (m *Model) encoded(given [][]float64) autograd.Tensor[float32] {
 	if len(m.Conditions) == 0 {
-		return m.flow
+		return autograd.Tensor[float32]{}
 	}
 	c := autograd.NewTensor[float32](len(given), condWidth(m.Conditions))
 	for i, g := range given {
 		encode(c.Row(i), m.Conditions, g)
 	}
-	return m.flow.Given(c)
+	return c
 }

@@ -23,6 +23,7 @@ type config struct {
 	Data     string  `json:"data"`
 	Cond     string  `json:"cond"`
 	Drop     string  `json:"drop"`
+	Family   string  `json:"family"`
 	Source   string  `json:"source"`
 	Path     string  `json:"path"`
 	Coupling string  `json:"coupling"`
@@ -61,6 +62,7 @@ func (c *config) define(f *flag.FlagSet) {
 	f.StringVar(&c.Data, "data", c.Data, "")
 	f.StringVar(&c.Cond, "cond", c.Cond, "")
 	f.StringVar(&c.Drop, "drop", c.Drop, "")
+	f.StringVar(&c.Family, "family", c.Family, "")
 	f.StringVar(&c.Source, "source", c.Source, "")
 	f.StringVar(&c.Path, "path", c.Path, "")
 	f.StringVar(&c.Coupling, "coupling", c.Coupling, "")

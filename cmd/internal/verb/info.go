@@ -8,6 +8,7 @@ import (
 
 	"pushforward/autograd"
 	"pushforward/cfm/dataset"
+	"pushforward/cfm/model"
 	"pushforward/simd"
 )
 
@@ -83,12 +84,16 @@ func describe(e env, path string) error {
 	if m.Levels > 0 {
 		row("levels", "whole numbers 0 to %d, spread out as (k+u)/%d", m.Levels-1, m.Levels)
 	}
-	src := m.Source
-	if src == "" {
-		src = "standard normal"
+	if m.FamilyName() == model.CFM {
+		src := m.Source
+		if src == "" {
+			src = "standard normal"
+		}
+		row("time", "from the source (%s) at t = 0 to the data at t = 1", src)
+		row("path", "%s, coupling %s", m.Path, m.Coupling)
+	} else {
+		row("family", "%s: %d maps between standard normal latents and the data, by exact likelihood", m.FamilyName(), m.Blocks)
 	}
-	row("time", "from the source (%s) at t = 0 to the data at t = 1", src)
-	row("path", "%s, coupling %s", m.Path, m.Coupling)
 	if m.Scale != nil {
 		for j := range min(m.Dim, 8) {
 			row("scaling", "%s = %.6g + %.6g·x", m.Columns[j], m.Loc[j], m.Scale[j])

@@ -31,6 +31,7 @@ data
   -holdout SHARE    rows nothing is fitted to                      (0.2)
   -scaling HOW      columns, global (one factor), none             (columns)
 what is learned
+  -family F         cfm, or a discrete flow by exact likelihood: realnvp maf nsf   (cfm)
   -source LAW       law at t = 0: normal or a toy law              (normal)
   -path P           condot[:σ] tube[:σ] vp ve cosine bridge[:σ]    (condot)
   -coupling C       independent ot sinkhorn[:reg]                  (independent)
@@ -182,7 +183,7 @@ func prepare(c *config, force bool) (*model.Fitter, set, error) {
 		return nil, data, err
 	}
 	opt := model.Options{
-		Seed: c.Seed, Steps: c.Steps, Batch: c.Batch, LR: c.LR, Hidden: c.Hidden, Blocks: c.Blocks,
+		Family: c.Family, Seed: c.Seed, Steps: c.Steps, Batch: c.Batch, LR: c.LR, Hidden: c.Hidden, Blocks: c.Blocks,
 		Holdout: c.Holdout, Scaling: c.Scaling, Path: c.Path, Coupling: c.Coupling, Force: force,
 		Levels: data.levels, Columns: data.columns, Conditions: data.conds, Given: data.given,
 	}
@@ -209,6 +210,7 @@ func prepare(c *config, force bool) (*model.Fitter, set, error) {
 		return nil, data, err
 	}
 	o := fit.Options()
+	c.Family = o.Family
 	c.Steps, c.Batch, c.LR, c.Hidden, c.Blocks = o.Steps, o.Batch, o.LR, o.Hidden, o.Blocks
 	c.Holdout, c.Scaling, c.Path, c.Coupling = o.Holdout, o.Scaling, o.Path, o.Coupling
 	data.notes = append(data.notes, fit.Notes...)
@@ -217,6 +219,13 @@ func prepare(c *config, force bool) (*model.Fitter, set, error) {
 
 // checkNames refuses names in flags before they are taken for bad data.
 func checkNames(o model.Options) error {
+	family, err := model.ParseFamily(o.Family)
+	switch {
+	case err != nil:
+		return misuse("-family: %s", strings.TrimPrefix(err.Error(), "model: "))
+	case family != model.CFM && (o.Path != "" || o.Coupling != "" || o.Source != nil):
+		return misuse("-family %s is trained by maximum likelihood from the standard normal law: -path, -coupling and -source are for %s", family, model.CFM)
+	}
 	if _, err := model.ParsePath(o.Path); err != nil {
 		return misuse("-path: %s", strings.TrimPrefix(err.Error(), "model: "))
 	}
@@ -325,8 +334,12 @@ func (s *session) announce() {
 	if n := s.fit.Step(); n > 0 {
 		from = fmt.Sprintf(", from step %d", n)
 	}
-	s.say("network %d×%d, %d weights; %d steps of %d rows%s; seed %d; folder %s",
-		s.c.Hidden, s.c.Blocks, s.fit.Weights(), s.c.Steps, s.c.Batch, from, s.c.Seed, s.folder.Dir)
+	what := "network"
+	if s.c.Family != model.CFM {
+		what = s.c.Family + ","
+	}
+	s.say("%s %d×%d, %d weights; %d steps of %d rows%s; seed %d; folder %s",
+		what, s.c.Hidden, s.c.Blocks, s.fit.Weights(), s.c.Steps, s.c.Batch, from, s.c.Seed, s.folder.Dir)
 }
 
 // say tells the person and the run's log. A log that cannot be written is no reason to stop.
