@@ -86,10 +86,16 @@ func (e *DivergedError) Error() string {
 // Unwrap returns ErrDiverged.
 func (e *DivergedError) Unwrap() error { return ErrDiverged }
 
-// chunkRows is how many rows of a shard are on tape together, so that their activations stay
-// in cache. Backward goes on with the chains of multiply-adds it finds in the gradient, so it
-// moves no bit of that.
-const chunkRows = 128
+// chunkRows returns how many rows of a shard are on tape together, for n parameters. Few rows keep the
+// activations in cache; but each chunk reads and writes the whole gradient, so that where this is too
+// large for the second-level cache more rows pay. Backward goes on with the chains of multiply-adds it
+// finds in the gradient, so chunks move no bit of that.
+func chunkRows(n int) int {
+	if n > 1<<19 {
+		return 256
+	}
+	return 128
+}
 
 // prefetch is how many batches are prepared ahead where there are cores for it.
 const prefetch = 4
@@ -342,9 +348,9 @@ func (r *training[F]) shard(worker, s int) {
 	clear(g)
 	lo, hi := s*r.Batch/r.Shards, (s+1)*r.Batch/r.Shards
 	r.losses[s], r.badOps[s] = 0, ""
-	for ; lo < hi; lo += chunkRows {
+	for chunk := chunkRows(len(g)); lo < hi; lo += chunk {
 		tp.Reset()
-		loss := r.Loss(tp, r.batch.slice(lo, min(lo+chunkRows, hi)), r.lossKey)
+		loss := r.Loss(tp, r.batch.slice(lo, min(lo+chunk, hi)), r.lossKey)
 		v := float64(loss.Item())
 		r.losses[s] += v
 		if bad(v) {

@@ -8,6 +8,9 @@ import (
 	"pushforward/simd/rng"
 )
 
+// valChunk is how many held-out rows are scored as one task.
+const valChunk = 128
+
 // validation scores the held-out rows, each time with the same rows, times, noise and
 // pairing, so that two scores differ by the parameters alone.
 type validation[F simd.Float] struct {
@@ -62,7 +65,7 @@ func (r *training[F]) validate() (float64, error) {
 		tp.ThetaChanged()
 	}
 	n := v.slot.out.Total
-	v.sums = resize(v.sums, (n+chunkRows-1)/chunkRows)
+	v.sums = resize(v.sums, (n+valChunk-1)/valChunk)
 	r.pool.run(len(v.sums), r.valTask)
 	var loss float64
 	for _, s := range v.sums {
@@ -82,8 +85,8 @@ func (r *training[F]) validate() (float64, error) {
 // task scores one chunk of the held-out rows.
 func (v *validation[F]) task(worker, i int) {
 	tp, n := v.tapes[worker], v.slot.out.Total
-	lo := i * chunkRows
-	v.sums[i] = float64(v.run.Loss(tp, v.slot.out.slice(lo, min(lo+chunkRows, n)), v.key).Item())
+	lo := i * valChunk
+	v.sums[i] = float64(v.run.Loss(tp, v.slot.out.slice(lo, min(lo+valChunk, n)), v.key).Item())
 	tp.Reset()
 }
 
