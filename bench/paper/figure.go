@@ -93,7 +93,7 @@ func writeJSON(w io.Writer, table string, f Figure) error {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// writeText prints a grid of cases by methods for each metric, then the figures that miss their bars, then the notes.
+// writeText prints a grid of cases by methods for each metric, bars in brackets, then the figures that miss their bars, then the notes.
 // Cases, methods and metrics come in the order in which they were first added.
 func writeText(w io.Writer, t *Table, figures []Figure) error {
 	fmt.Fprintf(w, "%s: %s\n", t.Name, t.About)
@@ -120,28 +120,18 @@ func writeText(w io.Writer, t *Table, figures []Figure) error {
 	for _, m := range metrics {
 		var cases, methods []string
 		cells := map[[2]string]string{}
-		barred := map[string]string{}
 		for _, f := range figures {
 			if f.Metric != m {
 				continue
 			}
 			cases, methods = appendNew(cases, f.Case), appendNew(methods, f.Method)
 			cells[[2]string{f.Case, f.Method}] = f.cell()
-			if f.Bar != 0 {
-				barred[f.Case] = digits(f.Bar)
-			}
 		}
 		grid := [][]string{append([]string{m}, methods...)}
-		if len(barred) > 0 {
-			grid[0] = append(grid[0], "bar")
-		}
 		for _, c := range cases {
 			line := []string{c}
 			for _, who := range methods {
 				line = append(line, cells[[2]string{c, who}])
-			}
-			if len(barred) > 0 {
-				line = append(line, barred[c])
 			}
 			grid = append(grid, line)
 		}
@@ -163,7 +153,7 @@ func writeText(w io.Writer, t *Table, figures []Figure) error {
 	return nil
 }
 
-// cell is the figure as the grid shows it, marked where it misses its bar.
+// cell is the figure as the grid shows it, with the bar it is held to, marked where it misses that.
 func (f *Figure) cell() string {
 	if !finite(f.Mean) {
 		return "failed"
@@ -172,8 +162,12 @@ func (f *Figure) cell() string {
 	if f.SD > 0 {
 		s += " ± " + digits(f.SD)
 	}
-	if !f.OK() {
-		s += " ✗"
+	switch {
+	case f.Bar == 0:
+	case f.OK():
+		s += fmt.Sprintf(" (%s)", digits(f.Bar))
+	default:
+		s += fmt.Sprintf(" (%s ✗)", digits(f.Bar))
 	}
 	return s
 }

@@ -15,6 +15,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -42,12 +43,14 @@ var tables []Table
 // Run is one run of a table: what was asked, and where the figures go.
 type Run struct {
 	Data  string         // the folder named by -data
+	Peer  string         // the folder named by -peer: what bench/peers has trained
 	Seeds int            // how many seeds to train
 	Only  *regexp.Regexp // the cases wanted
 	Log   func(format string, a ...any)
 
 	figures []Figure
 	emit    func(Figure) error
+	lines   func(v any) error // with -json: prints what a table says in lines of its own
 }
 
 // Want reports whether a case was asked for.
@@ -105,6 +108,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	f := flag.NewFlagSet("paper", flag.ContinueOnError)
 	f.StringVar(&name, "table", "", "the table to make")
 	f.StringVar(&r.Data, "data", "", "folder of the table's data")
+	f.StringVar(&r.Peer, "peer", "", "tong: folder of the fields that bench/peers/tong.py trained, scored anew instead of the stored figures")
 	f.BoolVar(&asJSON, "json", false, "print one line of JSON a figure, as they come")
 	f.IntVar(&r.Seeds, "seeds", 0, "how many seeds to train (the table's own number)")
 	f.StringVar(&only, "only", "", "make the cases whose name this regular expression finds")
@@ -162,6 +166,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	}
 	if asJSON {
 		r.emit = func(g Figure) error { return writeJSON(out, t.Name, g) }
+		r.lines = json.NewEncoder(out).Encode
 	}
 	if err := t.Run(ctx, r); err != nil {
 		return fmt.Errorf("table %s: %w", t.Name, err)
