@@ -2,48 +2,35 @@
 
 package simd
 
-import (
-	"math"
-	"unsafe"
-)
-
-// leastLanes is what LeastTwo and Relax find, in eight lanes: the least, the second and where the least is.
-type leastLanes struct {
-	least, second [8]float64
-	at            [8]int
-}
+import "math"
 
 // assignStubs are the kernels of transport problems. n is a positive multiple of 8; for sqDist, whose dst has 32
 // elements, it is the length of x and only positive.
 type assignStubs struct {
-	leastTwo func(dst *leastLanes, x, y *float64, n int)
-	relax    func(dst *leastLanes, key, x, y, pred *float64, base, id float64, n int)
+	leastTwo func(x, y *float64, n int) (at int, least, second float64)
+	relax    func(key, x, y, pred *float64, base, id float64, n int) (at int, least float64)
 	sqDist   func(dst, x, y *float64, n int)
 }
 
 // assignChunk is how many elements a stub may see: some 10 µs.
 const assignChunk = 1 << 14
 
-func (s assignStubs) into(k *Kernels[float64]) {
+func (s *assignStubs) into(k *Kernels[float64]) {
 	k.LeastTwo, k.Relax, k.SqDist = s.kernelLeastTwo, s.kernelRelax, s.kernelSqDist
 }
 
-func (s assignStubs) kernelLeastTwo(x, y []float64) (at int, least, second float64) {
+func (s *assignStubs) kernelLeastTwo(x, y []float64) (at int, least, second float64) {
 	if len(x) != len(y) {
 		equal("LeastTwo", len(x), len(y))
 	}
 	least, second = math.Inf(1), math.Inf(1)
-	var room leastLanes
-	r := (*leastLanes)(hide(unsafe.Pointer(&room)))
 	n := len(x) &^ 7
 	for i := 0; i < n; i += assignChunk {
-		s.leastTwo(r, &x[i], &y[i], min(assignChunk, n-i))
-		for l, h := range r.least {
-			if h < least || h == least && i+r.at[l] < at {
-				least, second, at = h, min(least, r.second[l]), i+r.at[l]
-			} else if h < second {
-				second = h
-			}
+		j, h1, h2 := s.leastTwo(&x[i], &y[i], min(assignChunk, n-i))
+		if h1 < least {
+			at, least, second = i+j, h1, min(least, h2)
+		} else {
+			second = min(second, h1)
 		}
 	}
 	for i := n; i < len(x); i++ {
@@ -57,20 +44,15 @@ func (s assignStubs) kernelLeastTwo(x, y []float64) (at int, least, second float
 	return at, least + 0, second + 0
 }
 
-func (s assignStubs) kernelRelax(key, x, y, pred []float64, base, id float64) (at int) {
+func (s *assignStubs) kernelRelax(key, x, y, pred []float64, base, id float64) (at int) {
 	if len(key) != len(x) || len(key) != len(y) || len(key) != len(pred) {
 		equal("Relax", len(key), len(x), len(y), len(pred))
 	}
 	least := math.Inf(1)
-	var room leastLanes
-	r := (*leastLanes)(hide(unsafe.Pointer(&room)))
 	n := len(x) &^ 7
 	for i := 0; i < n; i += assignChunk {
-		s.relax(r, &key[i], &x[i], &y[i], &pred[i], base, id, min(assignChunk, n-i))
-		for l, h := range r.least {
-			if h < least || h == least && i+r.at[l] < at {
-				least, at = h, i+r.at[l]
-			}
+		if j, h := s.relax(&key[i], &x[i], &y[i], &pred[i], base, id, min(assignChunk, n-i)); h < least {
+			at, least = i+j, h
 		}
 	}
 	for i := n; i < len(x); i++ {
@@ -86,7 +68,7 @@ func (s assignStubs) kernelRelax(key, x, y, pred []float64, base, id float64) (a
 	return at
 }
 
-func (s assignStubs) kernelSqDist(dst, x, y []float64) {
+func (s *assignStubs) kernelSqDist(dst, x, y []float64) {
 	if len(dst) != lanes || len(y) != lanes*len(x) {
 		sqDistGeneric(dst, x, y)
 		return

@@ -30,12 +30,47 @@ GLOBL from0<>(SB), RODATA|NOPTR, $64
 	VBLENDVPD t, now, at, at; \
 	VPADDQ Y12, now, now
 
-// func f64LeastTwoAVX2(dst *leastLanes, x, y *float64, n int)
-TEXT ·f64LeastTwoAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), CX
+// LEAST sets X8 to the least of the lanes of Y0 and Y1, with X9 for scratch.
+#define LEAST \
+	VMINPD Y1, Y0, Y8; \
+	VEXTRACTF128 $1, Y8, X9; \
+	VMINPD X9, X8, X8; \
+	VPERMILPD $1, X8, X9; \
+	VMINSD X9, X8, X8
+
+// WHERE sets BX to the least of the places Y4, Y5 in the lanes that equal X8, and Y10, Y11 to those lanes. AX is zero if
+// there is but one.
+#define WHERE \
+	VBROADCASTSD X8, Y9; \
+	VCMPPD $0, Y9, Y0, Y10; \
+	VCMPPD $0, Y9, Y1, Y11; \
+	VMOVDQU Y4, 0(SP); \
+	VMOVDQU Y5, 32(SP); \
+	VMOVMSKPD Y10, AX; \
+	VMOVMSKPD Y11, R10; \
+	SHLL $4, R10; \
+	ORL R10, AX; \
+	BSFL AX, R10; \
+	MOVQ 0(SP)(R10*8), BX; \
+	LEAL -1(AX), R10; \
+	ANDL R10, AX; \
+	JEQ single; \
+	MOVL AX, R11; \
+tie: \
+	BSFL R11, R10; \
+	MOVQ 0(SP)(R10*8), R10; \
+	CMPQ R10, BX; \
+	CMOVQLT R10, BX; \
+	LEAL -1(R11), R10; \
+	ANDL R10, R11; \
+	JNE tie; \
+single:
+
+// func f64LeastTwoAVX2(x, y *float64, n int) (at int, least, second float64)
+TEXT ·f64LeastTwoAVX2(SB), NOSPLIT, $64-48
+	MOVQ x+0(FP), SI
+	MOVQ y+8(FP), DX
+	MOVQ n+16(FP), CX
 	SHLQ $3, CX
 	ADDQ CX, SI
 	ADDQ CX, DX
@@ -54,12 +89,17 @@ loop:
 	LEASTTWO(32, Y1, Y3, Y5, Y7, Y10, Y11)
 	ADDQ $64, CX
 	JNE loop
-	VMOVUPD Y0, (DI)
-	VMOVUPD Y1, 32(DI)
-	VMOVUPD Y2, 64(DI)
-	VMOVUPD Y3, 96(DI)
-	VMOVDQU Y4, 128(DI)
-	VMOVDQU Y5, 160(DI)
+	LEAST
+	VMOVSD X8, least+32(FP)
+	WHERE
+	MOVQ BX, at+24(FP)
+	TESTL AX, AX
+	JNE twice
+	VBLENDVPD Y10, Y2, Y0, Y0 // the lane of the least offers its second
+	VBLENDVPD Y11, Y3, Y1, Y1
+	LEAST
+twice:
+	VMOVSD X8, second+40(FP)
 	VZEROUPPER
 	RET
 
@@ -80,16 +120,15 @@ loop:
 	VBLENDVPD Y10, now, at, at; \
 	VPADDQ Y12, now, now
 
-// func f64RelaxAVX2(dst *leastLanes, key, x, y, pred *float64, base, id float64, n int)
-TEXT ·f64RelaxAVX2(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), DI
-	MOVQ key+8(FP), R8
-	MOVQ x+16(FP), SI
-	MOVQ y+24(FP), DX
-	MOVQ pred+32(FP), R9
-	VBROADCASTSD base+40(FP), Y13
-	VBROADCASTSD id+48(FP), Y14
-	MOVQ n+56(FP), CX
+// func f64RelaxAVX2(key, x, y, pred *float64, base, id float64, n int) (at int, least float64)
+TEXT ·f64RelaxAVX2(SB), NOSPLIT, $64-72
+	MOVQ key+0(FP), R8
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), DX
+	MOVQ pred+24(FP), R9
+	VBROADCASTSD base+32(FP), Y13
+	VBROADCASTSD id+40(FP), Y14
+	MOVQ n+48(FP), CX
 	SHLQ $3, CX
 	ADDQ CX, R8
 	ADDQ CX, SI
@@ -108,10 +147,10 @@ loop:
 	RELAX(32, Y1, Y5, Y7)
 	ADDQ $64, CX
 	JNE loop
-	VMOVUPD Y0, (DI)
-	VMOVUPD Y1, 32(DI)
-	VMOVDQU Y4, 128(DI)
-	VMOVDQU Y5, 160(DI)
+	LEAST
+	VMOVSD X8, least+64(FP)
+	WHERE
+	MOVQ BX, at+56(FP)
 	VZEROUPPER
 	RET
 

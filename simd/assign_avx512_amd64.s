@@ -18,15 +18,46 @@ DATA from0<>+48(SB)/8, $6
 DATA from0<>+56(SB)/8, $7
 GLOBL from0<>(SB), RODATA|NOPTR, $64
 
-// func f64LeastTwoAVX512(dst *leastLanes, x, y *float64, n int)
+// LEAST sets X5 to the least of the lanes of Z0, with Z6 for scratch.
+#define LEAST \
+	VEXTRACTF64X4 $1, Z0, Y5; \
+	VMINPD Y5, Y0, Y5; \
+	VEXTRACTF128 $1, Y5, X6; \
+	VMINPD X6, X5, X5; \
+	VPERMILPD $1, X5, X6; \
+	VMINSD X6, X5, X5
+
+// WHERE sets BX to the least of the places Z2 in the lanes that equal X5, and K1 to those lanes. AX is zero if there is
+// but one.
+#define WHERE \
+	VBROADCASTSD X5, Z6; \
+	VCMPPD $0, Z6, Z0, K1; \
+	VMOVDQU64 Z2, 0(SP); \
+	KMOVB K1, AX; \
+	TZCNTL AX, R10; \
+	MOVQ 0(SP)(R10*8), BX; \
+	LEAL -1(AX), R10; \
+	ANDL R10, AX; \
+	JEQ single; \
+	MOVL AX, R11; \
+tie: \
+	TZCNTL R11, R10; \
+	MOVQ 0(SP)(R10*8), R10; \
+	CMPQ R10, BX; \
+	CMOVQLT R10, BX; \
+	LEAL -1(R11), R10; \
+	ANDL R10, R11; \
+	JNE tie; \
+single:
+
+// func f64LeastTwoAVX512(x, y *float64, n int) (at int, least, second float64)
 //
 // Z0 the least so far, Z1 the second, Z2 where the least is, Z3 where we are. VMIN and VMAX return the operand printed
 // first if either is NaN.
-TEXT ·f64LeastTwoAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ y+16(FP), DX
-	MOVQ n+24(FP), CX
+TEXT ·f64LeastTwoAVX512(SB), NOSPLIT, $64-48
+	MOVQ x+0(FP), SI
+	MOVQ y+8(FP), DX
+	MOVQ n+16(FP), CX
 	SHLQ $3, CX
 	ADDQ CX, SI
 	ADDQ CX, DX
@@ -47,24 +78,30 @@ loop:
 	VPADDQ Z4, Z3, Z3
 	ADDQ $64, CX
 	JNE loop
-	VMOVUPD Z0, (DI)
-	VMOVUPD Z1, 64(DI)
-	VMOVDQU64 Z2, 128(DI)
+	LEAST
+	VMOVSD X5, least+32(FP)
+	WHERE
+	MOVQ BX, at+24(FP)
+	TESTL AX, AX
+	JNE twice
+	VMOVAPD Z1, K1, Z0 // the lane of the least offers its second
+	LEAST
+twice:
+	VMOVSD X5, second+40(FP)
 	VZEROUPPER
 	RET
 
-// func f64RelaxAVX512(dst *leastLanes, key, x, y, pred *float64, base, id float64, n int)
+// func f64RelaxAVX512(key, x, y, pred *float64, base, id float64, n int) (at int, least float64)
 //
 // Z0 the least key so far, Z2 where it is, Z3 where we are.
-TEXT ·f64RelaxAVX512(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), DI
-	MOVQ key+8(FP), R8
-	MOVQ x+16(FP), SI
-	MOVQ y+24(FP), DX
-	MOVQ pred+32(FP), R9
-	VBROADCASTSD base+40(FP), Z7
-	VBROADCASTSD id+48(FP), Z8
-	MOVQ n+56(FP), CX
+TEXT ·f64RelaxAVX512(SB), NOSPLIT, $64-72
+	MOVQ key+0(FP), R8
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), DX
+	MOVQ pred+24(FP), R9
+	VBROADCASTSD base+32(FP), Z7
+	VBROADCASTSD id+40(FP), Z8
+	MOVQ n+48(FP), CX
 	SHLQ $3, CX
 	ADDQ CX, R8
 	ADDQ CX, SI
@@ -92,8 +129,10 @@ loop:
 	VPADDQ Z4, Z3, Z3
 	ADDQ $64, CX
 	JNE loop
-	VMOVUPD Z0, (DI)
-	VMOVDQU64 Z2, 128(DI)
+	LEAST
+	VMOVSD X5, least+64(FP)
+	WHERE
+	MOVQ BX, at+56(FP)
 	VZEROUPPER
 	RET
 

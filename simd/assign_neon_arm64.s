@@ -9,6 +9,11 @@
 #define vSUB(n, m, d) OP3(0x4EE0D400, n, m, d) // fsub
 #define vFMA(n, m, d) OP3(0x4E60CC00, n, m, d) // fmla
 #define vGT(n, m, d) OP3(0x6EE0E400, n, m, d) // fcmgt
+#define vEQ(n, m, d) OP3(0x4E60E400, n, m, d) // fcmeq
+#define vGTI(n, m, d) OP3(0x4EE03400, n, m, d) // cmgt
+#define vAND(n, m, d) OP3(0x4E201C00, n, m, d) // and
+#define vOR(n, m, d) OP3(0x4EA01C00, n, m, d) // orr
+#define vHIGH(n, d) WORD $(0x4E180400 | (n)<<5 | (d)) // dup d.2d, n.d[1]
 #define vBIT(n, m, d) OP3(0x6EA01C00, n, m, d) // bit: the bits of n where m is set
 #define vADDI(n, m, d) OP3(0x4EE08400, n, m, d) // add
 #define vMOVE(n, d) OP3(0x4EA01C00, n, n, d) // mov
@@ -60,12 +65,36 @@ GLOBL lanes8<>(SB), RODATA|NOPTR, $96
 	vBIT(now, 26, at); \
 	vADDI(now, 24, now)
 
-// func f64LeastTwoNEON(dst *leastLanes, x, y *float64, n int)
-TEXT ·f64LeastTwoNEON(SB), NOSPLIT, $0-32
-	MOVD dst+0(FP), R0
-	MOVD x+8(FP), R1
-	MOVD y+16(FP), R2
-	MOVD n+24(FP), R4
+// BEFORE sets V26 to the lanes in which b is less than a, or equal with a lesser place.
+#define BEFORE(a, b, ata, atb) \
+	vGT(a, b, 26); \
+	vEQ(a, b, 25); \
+	vGTI(ata, atb, 27); \
+	vAND(25, 27, 25); \
+	vOR(25, 26, 26)
+
+// MERGE takes what the lanes of b1, b2, atb have found into those of a1, a2, ata.
+#define MERGE(a1, a2, ata, b1, b2, atb) \
+	BEFORE(a1, b1, ata, atb); \
+	vMOVE(b1, 25); \
+	vBIT(a1, 26, 25); /* the greater of a1 and b1 */ \
+	vBIT(b1, 26, a1); \
+	vBIT(atb, 26, ata); \
+	vBIT(b2, 26, a2); \
+	vGT(a2, 25, 26); \
+	vBIT(25, 26, a2)
+
+// MERGE1 is MERGE without seconds.
+#define MERGE1(a1, ata, b1, atb) \
+	BEFORE(a1, b1, ata, atb); \
+	vBIT(b1, 26, a1); \
+	vBIT(atb, 26, ata)
+
+// func f64LeastTwoNEON(x, y *float64, n int) (at int, least, second float64)
+TEXT ·f64LeastTwoNEON(SB), NOSPLIT, $0-48
+	MOVD x+0(FP), R1
+	MOVD y+8(FP), R2
+	MOVD n+16(FP), R4
 	START
 	vMOVE(0, 4)
 	vMOVE(0, 5)
@@ -78,18 +107,17 @@ loop:
 	LEASTTWO(3, 7, 19, 23)
 	SUB $8, R4, R4
 	CBNZ R4, loop
-	vPUT(0, 0)
-	vPUT(1, 0)
-	vPUT(2, 0)
-	vPUT(3, 0)
-	vPUT(4, 0)
-	vPUT(5, 0)
-	vPUT(6, 0)
-	vPUT(7, 0)
-	vPUT(16, 0)
-	vPUT(17, 0)
-	vPUT(18, 0)
-	vPUT(19, 0)
+	MERGE(0, 4, 16, 1, 5, 17)
+	MERGE(2, 6, 18, 3, 7, 19)
+	MERGE(0, 4, 16, 2, 6, 18)
+	vHIGH(0, 1)
+	vHIGH(4, 5)
+	vHIGH(16, 17)
+	MERGE(0, 4, 16, 1, 5, 17)
+	VMOV V16.D[0], R0
+	MOVD R0, at+24(FP)
+	FMOVD F0, least+32(FP)
+	FMOVD F4, second+40(FP)
 	RET
 
 // A quarter of a step of RELAX: m the least key so far, at where it is, now where we are.
@@ -110,18 +138,17 @@ loop:
 	vBIT(now, 27, at); \
 	vADDI(now, 24, now)
 
-// func f64RelaxNEON(dst *leastLanes, key, x, y, pred *float64, base, id float64, n int)
-TEXT ·f64RelaxNEON(SB), NOSPLIT, $0-64
-	MOVD dst+0(FP), R0
-	MOVD key+8(FP), R6
-	MOVD x+16(FP), R1
-	MOVD y+24(FP), R2
-	MOVD pred+32(FP), R7
-	FMOVD base+40(FP), F28
-	FMOVD id+48(FP), F30
+// func f64RelaxNEON(key, x, y, pred *float64, base, id float64, n int) (at int, least float64)
+TEXT ·f64RelaxNEON(SB), NOSPLIT, $0-72
+	MOVD key+0(FP), R6
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD pred+24(FP), R7
+	FMOVD base+32(FP), F28
+	FMOVD id+40(FP), F30
 	VDUP V28.D[0], V28.D2
 	VDUP V30.D[0], V30.D2
-	MOVD n+56(FP), R4
+	MOVD n+48(FP), R4
 	START
 loop:
 	RELAX(0, 16, 20)
@@ -130,15 +157,15 @@ loop:
 	RELAX(3, 19, 23)
 	SUB $8, R4, R4
 	CBNZ R4, loop
-	vPUT(0, 0)
-	vPUT(1, 0)
-	vPUT(2, 0)
-	vPUT(3, 0)
-	ADD $64, R0, R0
-	vPUT(16, 0)
-	vPUT(17, 0)
-	vPUT(18, 0)
-	vPUT(19, 0)
+	MERGE1(0, 16, 1, 17)
+	MERGE1(2, 18, 3, 19)
+	MERGE1(0, 16, 2, 18)
+	vHIGH(0, 1)
+	vHIGH(16, 17)
+	MERGE1(0, 16, 1, 17)
+	VMOV V16.D[0], R0
+	MOVD R0, at+56(FP)
+	FMOVD F0, least+64(FP)
 	RET
 
 #define EACH(OP) OP(0); OP(1); OP(2); OP(3); OP(4); OP(5); OP(6); OP(7); OP(8); OP(9); OP(10); OP(11); OP(12); OP(13); OP(14); OP(15)
