@@ -3,6 +3,8 @@ package ot
 import (
 	"fmt"
 	"math"
+
+	"pushforward/simd"
 )
 
 // SquaredDistances fills dst, n×m, with ‖xᵢ - yⱼ‖² for the n rows of x and the m rows of y, each of dim
@@ -12,35 +14,59 @@ func SquaredDistances(dst, x, y []float64, dim int) {
 	if len(dst) != n*m {
 		panic(fmt.Sprintf("ot: SquaredDistances: dst has length %d, want %d·%d", len(dst), n, m))
 	}
-	if dim == 2 {
-		for i := range n {
-			a, b := x[2*i], x[2*i+1]
-			d := dst[i*m : (i+1)*m]
-			q := y[:2*len(d)]
-			for j := range d {
-				s, t := a-q[2*j], b-q[2*j+1]
-				d[j] = math.FMA(t, t, float64(s*s))
+	clear(dst)
+	k := simd.Best[float64]()
+	b := takeBlock()
+	defer b.give()
+	for j := 0; j < m; j += block {
+		wide := min(block, m-j)
+		for at := 0; at < dim; at += depth {
+			deep := min(depth, dim-at)
+			for r := range wide {
+				for q, v := range y[(j+r)*dim+at:][:deep] {
+					b.turned[q*block+r] = v
+				}
+			}
+			t := b.turned[:deep*block]
+			for i := range n {
+				p, d := x[i*dim+at:][:deep], dst[i*m+j:][:wide]
+				if wide == block {
+					k.SqDist(d, p, t)
+				} else {
+					copy(b.tail[:], d)
+					k.SqDist(b.tail[:], p, t)
+					copy(d, b.tail[:])
+				}
 			}
 		}
-		return
 	}
-	for i := range n {
-		p := x[i*dim : (i+1)*dim]
-		d := dst[i*m : (i+1)*m]
-		j := 0
-		for ; j+4 <= m; j += 4 { // four chains at once hide the time one FMA takes
-			q := y[j*dim : (j+4)*dim]
-			q0, q1, q2, q3 := q[:len(p)], q[dim:][:len(p)], q[2*dim:][:len(p)], q[3*dim:][:len(p)]
-			var s0, s1, s2, s3 float64
-			for k, a := range p {
-				e0, e1, e2, e3 := a-q0[k], a-q1[k], a-q2[k], a-q3[k]
-				s0, s1, s2, s3 = math.FMA(e0, e0, s0), math.FMA(e1, e1, s1), math.FMA(e2, e2, s2), math.FMA(e3, e3, s3)
-			}
-			d[j], d[j+1], d[j+2], d[j+3] = s0, s1, s2, s3
-		}
-		for ; j < m; j++ {
-			d[j] = squared(p, y[j*dim:(j+1)*dim])
-		}
+}
+
+// A block of SquaredDistances: as many columns as simd's kernel takes best, and so many numbers of each that the
+// block stays in cache.
+const block, depth = 32, 64
+
+type blockSpace struct {
+	turned [block * depth]float64 // a block of rows of y, column by column
+	tail   [block]float64
+}
+
+// blocks holds idle work spaces, one for each core that has ever needed one at once.
+var blocks = make(chan *blockSpace, 64)
+
+func takeBlock() *blockSpace {
+	select {
+	case b := <-blocks:
+		return b
+	default:
+		return new(blockSpace)
+	}
+}
+
+func (b *blockSpace) give() {
+	select {
+	case blocks <- b:
+	default:
 	}
 }
 
