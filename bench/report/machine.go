@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"pushforward/bench"
+	"pushforward/bench/peak"
 	"pushforward/simd"
 )
 
@@ -31,7 +31,7 @@ type Machine struct {
 func thisMachine(args []string) Machine {
 	m := Machine{
 		Date: time.Now().Format("2006-01-02 15:04"), CPU: cpuName(), Cores: runtime.NumCPU(),
-		OS: runtime.GOOS + "/" + runtime.GOARCH, Tier: simd.Best[float32]().Level.String(), Peak: bench.Peak(),
+		OS: runtime.GOOS + "/" + runtime.GOARCH, Tier: simd.Best[float32]().Level.String(), Peak: peak.GFLOPS(simd.Best[float32]().Level),
 		Command:  "go run ./bench/report " + strings.Join(args, " "),
 		Versions: map[string]string{"go": runtime.Version()},
 	}

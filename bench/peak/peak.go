@@ -1,0 +1,35 @@
+// Package peak measures what the multiply-add units of a core reach on registers alone: the speed that
+// no matrix product can exceed, and the yardstick of those that are measured.
+package peak
+
+import (
+	"time"
+
+	"pushforward/simd"
+)
+
+// GFLOPS returns the float32 speed that one thread reaches with fused multiply-adds of tier l on registers
+// alone, in 10⁹ operations a second, a multiply-add counted as two: the best of loops of up to a
+// millisecond each, in some forty. It is 0 where no such loop is written, as for simd.Generic. In float64 a
+// vector has half the lanes, so half of it can be had.
+//
+// The CPU must have the tier (simd.Levels).
+func GFLOPS(l simd.Level) float64 {
+	const (
+		n      = 1 << 14 // rounds, about 25 µs: a core is not held longer without a place to stop
+		enough = 40 * time.Millisecond
+	)
+	loop, flops := loopOf(l)
+	if loop == nil {
+		return 0
+	}
+	best := 0.0
+	for begin, runs := time.Now(), 1; time.Since(begin) < enough; runs = min(2*runs, 32) {
+		start := time.Now()
+		for range runs {
+			loop(n)
+		}
+		best = max(best, float64(runs)*n*flops/time.Since(start).Seconds()/1e9)
+	}
+	return best
+}
