@@ -203,7 +203,7 @@ func (s *Solver) auction(c []float64, n int) {
 // down to auctionLast/n.
 const (
 	auctionFirst = 0.1
-	auctionLast  = 0.1
+	auctionLast  = 0.4
 	auctionStep  = 0.2
 	auctionFrom  = 16 // rows: for fewer it does not pay
 )
