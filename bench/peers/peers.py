@@ -72,7 +72,9 @@ def workloads(peer, threads):
     import products
     import torches
     if peer == "torch":
-        return products.torch_products() | products.torch_elementwise() | torches.training(), ["torch"]
+        import autodiff
+        jobs = products.torch_products() | products.torch_elementwise() | torches.training()
+        return jobs | autodiff.traces() | autodiff.layers(), ["torch"]
     if peer == "torchcfm":
         import assignment
         return torches.torchcfm_training() | assignment.torchcfm(), ["torchcfm", "torch", "POT"]

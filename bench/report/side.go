@@ -25,7 +25,7 @@ var peers = []struct {
 }{
 	{"numpy", regexp.MustCompile(`^(gemm|gemm64)/|^elem/(tanh|exp|silu|selu|normal)`)},
 	{"openblas", regexp.MustCompile(`^(gemm|gemm64)/`)},
-	{"torch", regexp.MustCompile(`^(gemm|gemm64|elem)/|^train/(small|medium|large)$`)},
+	{"torch", regexp.MustCompile(`^(gemm|gemm64|elem|hutchgrad|conv|attention)/|^train/(small|medium|large)$`)},
 	{"jax", regexp.MustCompile(`^(gemm|elem)/|^train/(small|medium|large)$`)},
 	{"jax-scan100", regexp.MustCompile(`^train/small$`)},
 	{"torchcfm", regexp.MustCompile(`^train/small|^ot/`)},

@@ -21,6 +21,9 @@ var groups = []group{
 	{"sample/", "Sampling 10,000 rows", "rows/s. The tolerance is in the name; `err` is the median error of a row against a float64 solve at 1e-10, `nfe` evaluations a row. We give each row its own steps, the peers the whole batch one."},
 	{"density/", "Log-density of 1,000 rows, tolerance 1e-5", "rows/s. `err` is the median error of log p. Ours leaves log p out of the error norm unless the name says strict; the peers always have it in."},
 	{"cnf/", "Maximum-likelihood step, tolerance 1e-5", "steps/s, batch 256, one probe. Strict as above."},
+	{"hutchgrad/", "Gradient by θ of a Hutchinson estimate", "steps/s. The name says columns, width×hidden layers and batch; SiLU unless it says tanh. `torch` is its double backward."},
+	{"conv/", "Convolution, forward and backward", "ms, by input and weights."},
+	{"attention/", "Attention, forward and backward", "ms, by input and weights. The name says tokens×columns, heads and batch; projections included."},
 	{"cold/", "Process start to 1,000 rows", "ms; `MiB` is the largest resident set."},
 }
 
