@@ -95,7 +95,7 @@ func BenchmarkMatchFill(b *testing.B) {
 	tp := autograd.NewTape[float32](nil)
 	t, xt, u := make([]float32, 256), autograd.NewTensor[float32](256, 2), autograd.NewTensor[float32](256, 2)
 	for b.Loop() {
-		m.fill(tp, t, xt.Data, u.Data, batch, rng.New(1))
+		m.fill(tp, t, xt.Data, u.Data, nil, batch, rng.New(1))
 	}
 }
 

@@ -32,7 +32,8 @@
 //	Source    Normal, or any law by FromLaw
 //	Data      FromTensor, FromPairs, FromConditioned, Augment, Reflow
 //	Trainer   fits a Flow's parameters: shards, averages, held-out loss, resume
-//	Flow      Sample, Transport, LogDensity, SampleDensity
+//	Objective Match, Distill (one Euler step), BridgeMatch (velocity and score)
+//	Flow      Sample, Transport, LogDensity, SampleDensity; SampleSDE with noise; Course, Tune
 //
 // # Units
 //

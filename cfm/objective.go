@@ -70,7 +70,7 @@ func (m *match[F]) loss(tp *autograd.Tape[F], b Batch[F], key rng.Key) autograd.
 	if b.Cond.Shape.Rank() > 0 {
 		q.Cond = tp.Const(b.Cond)
 	}
-	m.fill(tp, q.T.Value().Data, q.X.Value().Data, u.Value().Data, b, key)
+	m.fill(tp, q.T.Value().Data, q.X.Value().Data, u.Value().Data, nil, b, key)
 	return m.field.Velocity(q).Sub(u).Square().Sum().Scale(1 / float64(d))
 }
 
@@ -84,8 +84,9 @@ type times64 struct{ u, t [noiseRows]float64 }
 
 var timesPool = sync.Pool{New: func() any { return new(times64) }}
 
-// fill sets the times, points and targets of b's rows.
-func (m *match[F]) fill(tp *autograd.Tape[F], t []F, x, u []F, b Batch[F], key rng.Key) {
+// fill sets the times, points and targets of b's rows, and unless it is nil the noise e in them, but not
+// of rows whose path has none.
+func (m *match[F]) fill(tp *autograd.Tape[F], t []F, x, u, e []F, b Batch[F], key rng.Key) {
 	clock, noise := key.Named("time"), key.Named("noise")
 	shift := key.Named("shift").Float64(0)
 	ts := timesPool.Get().(*times64)
@@ -123,6 +124,9 @@ func (m *match[F]) fill(tp *autograd.Tape[F], t []F, x, u []F, b Batch[F], key r
 			zi := z[b.Row[i]%noiseRows*d:][:d]
 			addScaled(xi, F(k.C), zi)
 			addScaled(ui, F(k.DC), zi)
+			if e != nil {
+				copy(e[i*d:][:d], zi)
+			}
 		}
 	}
 }

@@ -28,7 +28,7 @@ func filled(p Path, times TimeLaw, b Batch[float64], key rng.Key) (t []float64, 
 	m.lo, m.hi = Span(p)
 	t = make([]float64, b.X1.Rows())
 	x, u = autograd.NewTensor[float64](b.X1.Rows(), b.X1.Shape.Dim(1)), autograd.NewTensor[float64](b.X1.Rows(), b.X1.Shape.Dim(1))
-	m.fill(autograd.NewTape[float64](nil), t, x.Data, u.Data, b, key)
+	m.fill(autograd.NewTape[float64](nil), t, x.Data, u.Data, nil, b, key)
 	return t, x, u
 }
 
