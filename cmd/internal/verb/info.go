@@ -17,12 +17,15 @@ const infoHelp = `info says what this machine and a model are.
   info                          version, tiers of instructions, built-in data
   info -model m.safetensors     a model's contents
   info -bits                    one line: the hash of everything computed here
+  info -speed                   how fast the kernels are here, and what share of the
+                                machine's peak that is; some ten seconds
 
   -model FILE|DIR   a model file, or a run's folder
   -bits             run every kernel, train, sample and score a small model and print
                     'bits SHA-256'; equal on every processor and tier
   -parts            with -bits, also the hash of each part, on standard error
   -workers N        cores to use; moves no bit of the result                   (all)
+  -speed            measure products and elementwise functions on each tier, one thread
   -version
 
 The variable SIMD=generic|neon|avx2|avx512 forces a tier.
@@ -30,11 +33,12 @@ The variable SIMD=generic|neon|avx2|avx512 forces a tier.
 
 func info(e env, args []string) error {
 	var path string
-	var bits, parts bool
+	var bits, parts, fast bool
 	f := newFlags("info")
 	f.StringVar(&path, "model", "", "")
 	f.BoolVar(&bits, "bits", false, "")
 	f.BoolVar(&parts, "parts", false, "")
+	f.BoolVar(&fast, "speed", false, "")
 	workersFlag(f)
 	if err := parse(e, f, infoHelp, args); err != nil {
 		return err
@@ -53,6 +57,8 @@ func info(e env, args []string) error {
 		return nil
 	case parts:
 		return misuse("-parts goes with -bits")
+	case fast:
+		return speed(e.out, speedBudget)
 	case path != "":
 		return describe(e, path)
 	}
