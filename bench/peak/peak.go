@@ -24,7 +24,8 @@ func GFLOPS(l simd.Level) float64 {
 		return 0
 	}
 	best := 0.0
-	for begin, runs := time.Now(), 1; time.Since(begin) < enough; runs = min(2*runs, 32) {
+	for begin, i := time.Now(), 0; i < 4 || time.Since(begin) < enough; i++ {
+		runs := 1 << min(i, 5)
 		start := time.Now()
 		for range runs {
 			loop(n)

