@@ -12,7 +12,7 @@
 // above zero even for one law: compare it with the value that two real samples of these sizes have).
 //
 // Against memorising: [Nearest] and [CopyShare]. For generated classes: [Vote]. For scores: [AUROC],
-// [AveragePrecision], [FPRAt]. For flows: [PathEnergy] and [ExcessEnergy]. For posteriors: [C2ST], [Ranks],
+// [AveragePrecision], [FPRAt]. For flows: [PathEnergy], [ExcessEnergy] and [Straightness]. For posteriors: [C2ST], [Ranks],
 // [Levels] and [Coverage].
 //
 // Programmer's mistakes, such as lengths that do not fit, panic; numbers that are not finite pass through

@@ -229,8 +229,30 @@ func TestPathEnergy(t *testing.T) {
 	}
 	require.InEpsilon(t, want, PathEnergy(times, v, 2), 1e-12)
 	require.InEpsilon(t, want, LengthEnergy(times, x, 2), 1e-12)
+	require.InDelta(t, 0, Straightness(times, x, 2), 1e-12*want)
 	require.InDelta(t, 0, ExcessEnergy(want, math.Sqrt(want)), 1e-12)
 	require.InDelta(t, 3, ExcessEnergy(4, 1), 1e-12)
+}
+
+// A quarter of the unit circle at constant speed: the energy of the curve is (π/2)², that of the chord 2, and chords of
+// the curve approach it from below.
+func TestStraightnessOfAnArc(t *testing.T) {
+	const n = 400
+	var times []float64
+	var x [][]float64
+	for k := range n + 1 {
+		s := float64(k) / n
+		times, x = append(times, s), append(x, []float64{math.Cos(s * math.Pi / 2), math.Sin(s * math.Pi / 2)})
+	}
+	want := math.Pi*math.Pi/4 - 2
+	got := Straightness(times, x, 2)
+	require.Less(t, got, want)
+	require.InDelta(t, want, got, 1e-5)
+	// The same line at a speed that varies, position t²: ∫(2t)² - 1 = 1/3.
+	for k, s := range times {
+		x[k] = []float64{s * s, 0}
+	}
+	require.InDelta(t, 1./3, Straightness(times, x, 2), 1e-5)
 }
 
 func BenchmarkEnergyDistance(b *testing.B) {

@@ -45,6 +45,17 @@ func LengthEnergy(t []float64, x [][]float64, dim int) float64 {
 	return sum
 }
 
+// Straightness is ∫ E‖(x₁ - x₀) - v(t, X_t)‖² dt of the broken lines through the positions x[k] at times t[k]: by how
+// much LengthEnergy exceeds E‖x₁ - x₀‖². It is zero if every point goes straight and at constant speed, as after
+// reflow (Liu et al. 2022, eq. 7), which says nothing of where it goes: see ExcessEnergy for that.
+func Straightness(t []float64, x [][]float64, dim int) float64 {
+	sum := LengthEnergy(t, x, dim)
+	if n := len(t); n > 1 {
+		sum -= LengthEnergy([]float64{t[0], t[n-1]}, [][]float64{x[0], x[n-1]}, dim) * (t[n-1] - t[0])
+	}
+	return sum
+}
+
 // ExcessEnergy returns |energy - W₂²|/W₂², the normalised path energy of Tong et al. 2024.
 func ExcessEnergy(energy, w2 float64) float64 {
 	sq := float64(w2 * w2)

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"pushforward/cfm/dataset"
-	"pushforward/cfm/metric"
 	"pushforward/cfm/model"
 	"pushforward/odeint"
 	"pushforward/simd/rng"
@@ -24,11 +23,21 @@ const evaluateHelp = `evaluate measures a model against a table of rows it was n
   -data FILE|LAW     .csv .tsv .npy, also with .gz; - is CSV on standard input; or a toy
                      law, from which fresh rows are drawn
   -given NAME=VALUE  a condition that the table has no column for
-  -rows N            at most so many rows, the first                           (2000)
+  -rows N            at most so many rows for the log-density, the first       (2000)
+  -points N          rows on each side of a distance                           (1000)
   -json              one JSON object instead of a table
   -seed N            for the drawn rows                                        (0)
   -workers N         cores to use; moves no bit of the result                  (all)
   -version
+
+Distances are between drawn rows and real ones, as many on each side. Beside each is what two real
+samples of that size have, fresh ones of the law or two halves of the table: nothing gets below that for
+good. They are in the data's units for laws and images, in standardised columns for tables. W₁ and W₂
+are exact. The Sinkhorn divergence has ε = a tenth of the squared median distance; MMD² a Gaussian kernel
+as wide as that distance; sliced W₂ 256 directions. C2ST is the accuracy of a classifier on folds it has
+not seen: ½ is perfect. Path energy, its excess over W₂² of source and data, and the straightness (0 for
+straight paths) tell how the flow gets there, in the model's own scale. Calibration ranks each real row
+among 99 drawn under the same conditions.
 `
 
 // evaluation is what evaluate finds.
@@ -41,14 +50,15 @@ type evaluation struct {
 	KL         *float64 `json:"kl_nats,omitempty"`       // their mean difference, and its standard error
 	KLErr      *float64 `json:"kl_err,omitempty"`
 	Unusual    *float64 `json:"share_p_below_0.05"` // about 0.05 for rows like those held out
-	Energy     *float64 `json:"energy_distance"`
-	Floor      *float64 `json:"energy_floor"`
+	distances
+	paths
+	calibration
 }
 
 func evaluate(e env, args []string) error {
 	var (
 		path, data string
-		n          int
+		n, points  int
 		asJSON     bool
 		seed       uint64
 		cond       = given{}
@@ -57,6 +67,7 @@ func evaluate(e env, args []string) error {
 	f.StringVar(&path, "model", "", "")
 	f.StringVar(&data, "data", "", "")
 	f.IntVar(&n, "rows", 2000, "")
+	f.IntVar(&points, "points", 1000, "")
 	f.BoolVar(&asJSON, "json", false, "")
 	f.Var(cond, "given", "")
 	f.Func("seed", "", func(s string) (err error) { seed, err = readSeed(s); return err })
@@ -70,13 +81,23 @@ func evaluate(e env, args []string) error {
 	if n < 4 {
 		return misuse("-rows %d: want at least 4", n)
 	}
+	if points < 10 || points > 10000 {
+		return misuse("-points %d: want 10 to 10000", points)
+	}
 	m, err := openModel(e, path)
 	if err != nil {
 		return err
 	}
-	rows, given, index, law, err := evaluated(e, m, data, n, seed, cond)
+	rows, given, index, law, err := evaluated(e, m, data, n, points, seed, cond)
 	if err != nil {
 		return err
+	}
+	j := newJudge(e, m, rows, given, law, points, seed)
+	if len(rows) > n {
+		rows, index = rows[:n], index[:min(n, len(index))]
+		if given != nil {
+			given = given[:n]
+		}
 	}
 	v := evaluation{Rows: len(rows)}
 	if m.HasDensity() {
@@ -105,14 +126,9 @@ func evaluate(e env, args []string) error {
 			v.Unusual = num(float64(low) / float64(len(rows)))
 		}
 	}
-	s, err := m.Sample(e.ctx, len(rows), model.SampleOptions{Seed: seed, Given: given})
-	if err != nil {
+	if err := j.measure(&v); err != nil {
 		return err
 	}
-	x, y := standard(m, s.Rows), standard(m, rows)
-	u, _ := metric.EnergyDistance(x, y, m.Dim)
-	floor := twoHalves(y, m.Dim)
-	v.Energy, v.Floor = num(u), num(floor)
 	if asJSON {
 		b, err := json.MarshalIndent(v, "", "  ")
 		if err == nil {
@@ -134,12 +150,12 @@ func evaluate(e env, args []string) error {
 	if v.Unusual != nil {
 		row("p-value below 0.05", "%.3f of the rows; about 0.05 if they are like those held out", *v.Unusual)
 	}
-	row("energy distance", "%.4f to %d drawn rows; two halves of the table %.4f (in the model's scale)", u, len(rows), floor)
-	return nil
+	return j.print(e.out, &v)
 }
 
-// evaluated finds the rows to measure against: fresh ones of a law, or the whole ones of a table.
-func evaluated(e env, m *model.Model, data string, n int, seed uint64, cond given) (rows, given [][]float64, index []int, law dataset.Law, err error) {
+// evaluated finds the rows to measure against: n fresh ones of a law, or the whole ones of a table, n or what two samples
+// of points need.
+func evaluated(e env, m *model.Model, data string, n, points int, seed uint64, cond given) (rows, given [][]float64, index []int, law dataset.Law, err error) {
 	if slices.Contains(dataset.ToyNames(), data) {
 		if law, err = dataset.Toy(data); err != nil {
 			return
@@ -152,6 +168,7 @@ func evaluated(e env, m *model.Model, data string, n int, seed uint64, cond give
 		law.Sample(x, rng.New(seed).Named("evaluate"))
 		return rowsOf(x, m.Dim), nil, nil, law, nil
 	}
+	n = max(n, 2*points)
 	t, err := readScored(e, data)
 	if err != nil {
 		return
@@ -190,15 +207,4 @@ func paired(law dataset.Law, rows [][]float64, logp []float64) (mean, kl, bar *f
 	m, _ := meanDev(truth)
 	d, dev := meanDev(diff)
 	return num(m), num(d), num(dev / math.Sqrt(float64(len(rows))))
-}
-
-// standard flattens rows in the model's scale.
-func standard(m *model.Model, rows [][]float64) []float64 {
-	x := flat(rows)
-	if m.Scale != nil && m.Levels == 0 {
-		for i := range x {
-			x[i] /= m.Scale[i%m.Dim]
-		}
-	}
-	return x
 }

@@ -236,7 +236,11 @@ func TestSampleAndScore(t *testing.T) {
 	require.Contains(t, must(t, dir, "evaluate", "-model", "r", "-data", "t.csv").out, "log-density")
 	var v map[string]any
 	require.NoError(t, json.Unmarshal([]byte(must(t, dir, "evaluate", "-model", "r", "-data", "t.csv", "-json").out), &v))
-	require.Contains(t, v, "energy_distance")
+	for _, name := range []string{"w1", "w2", "sliced_w2", "sinkhorn_divergence", "mmd2", "energy_distance", "c2st", "c2st_trees",
+		"w2_floor", "energy_floor", "c2st_floor", "path_energy", "path_energy_normalised", "straightness", "rank_p", "coverage_90"} {
+		require.IsType(t, 0.0, v[name], name)
+	}
+	require.GreaterOrEqual(t, v["w2"], v["w1"], "W₁ ≤ W₂")
 	require.Contains(t, must(t, dir, "info", "-model", "r").out, "kind, one of x, y")
 }
 
@@ -245,7 +249,7 @@ func TestTwoColumns(t *testing.T) {
 	dir := t.TempDir()
 	must(t, dir, "train", "-data", "moons-normal", "-source", "8gaussians", "-steps", "30", "-batch", "32", "-hidden", "12", "-blocks", "1", "-quiet", "-out", "r")
 	require.FileExists(t, dir+"/r/plots/samples.png")
-	require.Contains(t, must(t, dir, "evaluate", "-model", "r", "-data", "moons-normal", "-rows", "100").out, "KL(law ‖ model)")
+	require.Contains(t, must(t, dir, "evaluate", "-model", "r", "-data", "moons-normal", "-rows", "100", "-points", "40").out, "KL(law ‖ model)")
 	must(t, dir, "score", "-model", "r", "-out", "map.png")
 	must(t, dir, "sample", "-model", "r", "-n", "20", "-out", "flow.gif")
 	require.True(t, strings.HasPrefix(readFile(t, dir+"/flow.gif"), "GIF89a"))
