@@ -47,7 +47,12 @@ func (s *divergence[F]) begin(n, first int, opt DensityOptions) {
 		}
 		key := opt.Key.Fold(uint64(row))
 		for p := range s.probes {
-			rng.Signs(key.Fold(uint64(p)), s.eps[(i*s.probes+p)*dim:][:dim])
+			e := s.eps[(i*s.probes+p)*dim:][:dim]
+			if opt.Normal {
+				rng.Normal(key.Fold(uint64(p)), e)
+			} else {
+				rng.Signs(key.Fold(uint64(p)), e)
+			}
 		}
 	}
 }

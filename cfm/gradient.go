@@ -42,7 +42,7 @@ func (f *Flow[F]) LogDensityGradient(ctx context.Context, x autograd.Tensor[F], 
 	if !ok {
 		return Density{}, DensityGradient{}, fmt.Errorf("cfm: gradient of the log density: the source %T has no Score", src)
 	}
-	opt.Replay = true
+	opt.Replay, opt.Check = true, CheckNone
 	g := DensityGradient{Theta: make([]float64, len(f.Theta)), X: make([]float64, len(x.Data))}
 	parts := make([][]float64, 0, 1)
 	d, _, err := f.pushWith(ctx, x, x.Rows(), 1, 0, opt, func(tasks int) { parts = make([][]float64, tasks) },

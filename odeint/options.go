@@ -36,6 +36,7 @@ type Options struct {
 
 	Dense  bool    // keep what Solution.At needs, and Solver.Gradient
 	Replay bool    // keep the state of every step, which is all that Solver.Gradient needs
+	Errors bool    // sum up the error estimates of kept steps, see Solution.Errors
 	Events []Event // what to look for on the way
 }
 

@@ -20,6 +20,11 @@ type Solution[F simd.Float] struct {
 	Hits   []Hit      // events, by row and time
 	Stats  Stats
 
+	// Errors and Drift, of a solve with Options.Errors and adaptive steps, are Σ |e| and Σ e over the kept steps, e
+	// being the method's estimate of the error that a step made: rows × Dim. They say nothing of what becomes of
+	// these errors later on.
+	Errors, Drift []float64
+
 	dim, rows int
 	saveAt    bool
 	dir       float64
@@ -122,11 +127,13 @@ func (s *Solution[F]) At(dst []F, row int, t float64) []F {
 
 // Steps returns the times between which row's kept steps ran, t0 first. It needs Options.Dense or
 // Options.Replay, and allocates.
-func (s *Solution[F]) Steps(row int) []float64 {
+func (s *Solution[F]) Steps(row int) []float64 { return s.AppendSteps(nil, row) }
+
+// AppendSteps appends what Steps returns to t.
+func (s *Solution[F]) AppendSteps(t []float64, row int) []float64 {
 	if !s.steps {
 		panic("odeint: Solution.Steps: the solve was not made with Options.Dense or Options.Replay")
 	}
-	var t []float64
 	for _, i := range s.order[s.first[row]:s.first[row+1]] {
 		t = append(t, s.pieces[i].t)
 	}
@@ -166,6 +173,12 @@ func (s *Solution[F]) begin(dim, rows int, dir, t1 float64, saveAt []float64) {
 // keepSteps makes room for the pieces of kept steps, with polynomials of degree deg if dense.
 func (s *Solution[F]) keepSteps(o *Options, deg int) {
 	s.dense, s.deg, s.steps = o.Dense, deg, o.Dense || o.Replay
+	s.Errors, s.Drift = s.Errors[:0], s.Drift[:0]
+	if o.Errors && o.Step == 0 {
+		s.Errors, s.Drift = grow(s.Errors, s.rows*s.dim), grow(s.Drift, s.rows*s.dim)
+		clear(s.Errors)
+		clear(s.Drift)
+	}
 }
 
 // save stores row's state at time number i.
