@@ -39,7 +39,10 @@ func (x Var[F]) Permute(axes ...int) Var[F] {
 func (x Var[F]) Transpose(i, j int) Var[F] {
 	s := x.node("Transpose").shape
 	a, b := s.axis("Transpose", i), s.axis("Transpose", j)
-	p := [MaxRank]int{0, 1, 2, 3, 4, 5}
+	var p [MaxRank]int
+	for k := range p {
+		p[k] = k
+	}
 	p[a], p[b] = b, a
 	return x.Permute(p[:s.n]...)
 }

@@ -130,9 +130,20 @@ func (leakyOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 	leakyGrad(F(n.s), dst, t.nodes[n.in[0]].data, g)
 }
 
-// leakyGrad sets dst to g where x > 0, to slope·g elsewhere.
+// leakyGrad sets dst to g where x > 0, to slope·g elsewhere. With slope 0 that is 0 for every g, and a
+// NaN in x lets g through.
 func leakyGrad[F simd.Float](slope F, dst, x, g []F) {
 	dst, g = dst[:len(x)], g[:len(x)]
+	if slope == 0 {
+		for i, v := range x {
+			h := g[i]
+			if v <= 0 {
+				h = 0
+			}
+			dst[i] = h
+		}
+		return
+	}
 	for i, v := range x {
 		h := g[i]
 		if !(v > 0) {

@@ -11,6 +11,7 @@ type (
 	amaxOp[F simd.Float]   struct{}
 	aminOp[F simd.Float]   struct{}
 	norm2Op[F simd.Float]  struct{}
+	varOp[F simd.Float]    struct{}
 	cumsumOp[F simd.Float] struct{ bulk }
 )
 
@@ -27,11 +28,39 @@ func (x Var[F]) AMin(axes ...int) Var[F] {
 }
 
 // Var returns the variance over the given axes, without axes over all: the sum of squared
-// deviations from the mean, divided by their number less correction.
+// deviations from the mean, divided by their number less correction, or by 0 if that is negative.
 func (x Var[F]) Var(correction float64, axes ...int) Var[F] {
 	s := x.node("Var").shape
 	z := s.fold("Var", axes)
-	return x.Sub(x.MeanAxes(axes...)).Square().SumTo(z).Scale(1 / (float64(s.count(z)) - correction))
+	return apply1(Op[F](varOp[F]{}), z, max(0, float64(s.count(z))-correction), 0, x)
+}
+
+func (varOp[F]) Name() string { return "Var" }
+func (varOp[F]) Forward(y Var[F]) {
+	t := y.t
+	n, x := y.unary("Var")
+	hold := t.mem
+	m, d := t.mem.alloc(len(n.data)), t.mem.alloc(len(x.data))
+	sumInto(t, m, n.shape, x.data, x.shape)
+	t.scale(m, F(x.shape.ratio(n.shape)), m)
+	t.zip(t.k.Sub, d, x.shape, x.data, x.shape, m, n.shape)
+	t.times(d, d, d)
+	sumInto(t, n.data, n.shape, d, x.shape)
+	t.mem.at, t.mem.off = hold.at, hold.off
+	if n.s == 0 { // a sum of zeros over 0 is no number, as one of no elements is
+		for i, v := range n.data {
+			n.data[i] = v / 0
+		}
+		return
+	}
+	t.scale(n.data, F(1/n.s), n.data)
+}
+
+// ∂xᵢ = 2·(xᵢ - mean)/n: what the mean adds cancels, since deviations sum to 0.
+func (varOp[F]) VJP(y, g Var[F], _ int) Var[F] {
+	x := y.In(0)
+	mean := x.SumTo(y.Shape()).Scale(x.Shape().ratio(y.Shape()))
+	return x.Sub(mean).Mul(g.Scale(2 / y.node("Var").s))
 }
 
 // Std is the square root of Var. Where it is 0 its gradient is 0.

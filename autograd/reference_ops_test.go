@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	. "pushforward/autograd"
 	"pushforward/simd"
@@ -20,6 +21,11 @@ func (a attrs) num(name string, d float64) float64 {
 			panic(err)
 		}
 		return f
+	case bool:
+		if v {
+			return 1
+		}
+		return 0
 	case string:
 		switch v {
 		case "Infinity":
@@ -45,8 +51,8 @@ func (a attrs) list(name string) []int {
 		return nil
 	case []any:
 		l := []int{}
-		for i := range v {
-			l = append(l, attrs{"": v[i]}.int("", 0))
+		for i := range v { // lists of lists end to end
+			l = append(l, attrs{"": v[i]}.list("")...)
 		}
 		return l
 	}
@@ -73,8 +79,49 @@ func (a attrs) two(name string, d int) [2]int {
 	}
 }
 
+// conv reads a geometry; padding by a word is done to x by padded.
 func (a attrs) conv() Conv {
+	if _, word := a["padding"].(string); word {
+		b := attrs{}
+		for k, v := range a {
+			b[k] = v
+		}
+		b["padding"] = nil
+		a = b
+	}
 	return Conv{Stride: a.two("stride", 1), Pad: a.two("padding", 0), Dilation: a.two("dilation", 1), Groups: a.int("groups", 1), OutPad: a.two("output_padding", 0)}
+}
+
+// padded pads x as a convolution with padding "same" does, more at the far end, where that is asked for.
+func padded[F simd.Float](a attrs, x, w Var[F]) Var[F] {
+	if a["padding"] != "same" {
+		return x
+	}
+	d := a.two("dilation", 1)
+	axes := x.Shape().Rank() - 2
+	for i := range axes {
+		n := d[i] * (w.Shape().Dim(2+i) - 1)
+		x = x.Pad(2+i, n/2, n-n/2)
+	}
+	return x
+}
+
+// batched does f to x with leading axes of extent 1 up to the given rank, and drops them from the result.
+func batched[F simd.Float](rank int, x Var[F], f func(Var[F]) Var[F]) Var[F] {
+	n := rank - x.Shape().Rank()
+	if n <= 0 {
+		return f(x)
+	}
+	y := f(x.Reshape(Dims(append(slices.Repeat([]int{1}, n), extents(x)...)...)))
+	return y.Reshape(Dims(extents(y)[n:]...))
+}
+
+func extents[F simd.Float](x Var[F]) []int {
+	var d []int
+	for i := range x.Shape().Rank() {
+		d = append(d, x.Shape().Dim(i))
+	}
+	return d
 }
 
 type refOp[F simd.Float] = func(a attrs, x []Var[F]) Var[F]
@@ -125,8 +172,18 @@ func refOps[F simd.Float]() map[string]refOp[F] {
 	two := func(f func(x, y V) V) refOp[F] {
 		return func(_ attrs, x []V) V { x = lifted(x...); return f(x[0], x[1]) }
 	}
+	// A scalar has one axis to PyTorch.
 	reduce := func(f func(x V, a attrs, axes ...int) V) refOp[F] {
-		return func(a attrs, x []V) V { ax := a.list("axes"); return dropped(a, ax, f(x[0], a, ax...)) }
+		return func(a attrs, x []V) V {
+			ax := a.list("axes")
+			if x[0].Shape().Rank() == 0 {
+				ax = nil
+			}
+			return dropped(a, ax, f(x[0], a, ax...))
+		}
+	}
+	along := func(f func(a attrs, x V) V) refOp[F] {
+		return func(a attrs, x []V) V { return batched(1, x[0], func(x V) V { return f(a, x) }) }
 	}
 	bias := func(x []V) V {
 		if len(x) > 2 {
@@ -170,11 +227,14 @@ func refOps[F simd.Float]() map[string]refOp[F] {
 		"logsumexp": reduce(func(x V, _ attrs, ax ...int) V { return x.LogSumExp(ax...) }),
 		"prod": func(a attrs, x []V) V {
 			ax := a.int("axis", 0)
+			if x[0].Shape().Rank() == 0 {
+				return x[0]
+			}
 			return dropped(a, []int{ax}, x[0].Prod(ax))
 		},
-		"cumsum":      func(a attrs, x []V) V { return x[0].CumSum(a.int("axis", 0)) },
-		"softmax":     func(a attrs, x []V) V { return x[0].Softmax(a.int("axis", 0)) },
-		"log_softmax": func(a attrs, x []V) V { return x[0].LogSoftmax(a.int("axis", 0)) },
+		"cumsum":      along(func(a attrs, x V) V { return x.CumSum(a.int("axis", 0)) }),
+		"softmax":     along(func(a attrs, x V) V { return x.Softmax(a.int("axis", 0)) }),
+		"log_softmax": along(func(a attrs, x V) V { return x.LogSoftmax(a.int("axis", 0)) }),
 
 		"matmul": refMatmul[F],
 		"linear": func(_ attrs, x []V) V {
@@ -189,7 +249,7 @@ func refOps[F simd.Float]() map[string]refOp[F] {
 
 		"reshape":   func(a attrs, x []V) V { return x[0].ReshapeDims(a.list("shape")...) },
 		"permute":   func(a attrs, x []V) V { return x[0].Permute(a.list("axes")...) },
-		"transpose": func(a attrs, x []V) V { return x[0].Transpose(a.int("d0", 0), a.int("d1", 0)) },
+		"transpose": along(func(a attrs, x V) V { return x.Transpose(a.int("d0", 0), a.int("d1", 0)) }),
 		"expand": func(a attrs, x []V) V {
 			d, s := a.list("shape"), x[0].Shape()
 			for i := range d {
@@ -199,16 +259,29 @@ func refOps[F simd.Float]() map[string]refOp[F] {
 			}
 			return x[0].Expand(Dims(d...))
 		},
-		"concat": func(a attrs, x []V) V { return Concat(a.int("axis", 0), x...) },
-		"stack":  func(a attrs, x []V) V { return Stack(a.int("axis", 0), x...) },
-		"slice":  refSlice[F],
+		"concat": func(a attrs, x []V) V {
+			// PyTorch lets a vector of no elements pass among tensors of any rank.
+			kept := slices.DeleteFunc(slices.Clone(x), func(v V) bool { return v.Shape() == Dims(0) })
+			if len(kept) == 0 {
+				kept = x[:1]
+			}
+			return Concat(a.int("axis", 0), kept...)
+		},
+		"stack": func(a attrs, x []V) V { return Stack(a.int("axis", 0), x...) },
+		"slice": refSlice[F],
 		"gather": func(a attrs, x []V) V {
+			if x[0].Shape().Rank() == 0 {
+				return x[0]
+			}
 			return x[0].Gather(a.int("axis", 0), Dims(a.list("index_shape")...), a.ints32("index"))
 		},
 		"index_select": func(a attrs, x []V) V { return x[0].IndexSelect(a.int("axis", 0), a.ints32("index")) },
 		"pad2d": func(a attrs, x []V) V {
-			p := a.list("pad")
-			return x[0].Pad(-1, p[0], p[1]).Pad(-2, p[2], p[3])
+			p, y := a.list("pad"), x[0]
+			for i := 0; i+1 < len(p); i += 2 {
+				y = y.Pad(-1-i/2, p[i], p[i+1])
+			}
+			return y
 		},
 		"flip": func(a attrs, x []V) V { return x[0].Flip(a.list("axes")...) },
 
@@ -217,24 +290,60 @@ func refOps[F simd.Float]() map[string]refOp[F] {
 		"group_norm": func(a attrs, x []V) V {
 			return GroupNorm(x[0], x[1], x[2], a.int("groups", 1), a.num("eps", 0))
 		},
-		"conv1d":           func(a attrs, x []V) V { return Conv1d(x[0], x[1], bias(x), a.conv()) },
-		"conv2d":           func(a attrs, x []V) V { return Conv2d(x[0], x[1], bias(x), a.conv()) },
-		"conv_transpose2d": func(a attrs, x []V) V { return ConvTranspose2d(x[0], x[1], bias(x), a.conv()) },
+		"conv1d": func(a attrs, x []V) V {
+			return batched(3, x[0], func(v V) V { return Conv1d(padded(a, v, x[1]), x[1], bias(x), a.conv()) })
+		},
+		"conv2d": func(a attrs, x []V) V {
+			return batched(4, x[0], func(v V) V { return Conv2d(padded(a, v, x[1]), x[1], bias(x), a.conv()) })
+		},
+		"conv_transpose2d": func(a attrs, x []V) V {
+			return batched(4, x[0], func(v V) V { return ConvTranspose2d(v, x[1], bias(x), a.conv()) })
+		},
 		"avg_pool2d": func(a attrs, x []V) V {
 			k := a.two("kernel", 1)
-			return x[0].AvgPool2d(k, strideOr(a, k))
+			return batched(4, x[0], func(x V) V { return x.AvgPool2d(k, strideOr(a, k)) })
 		},
 		"max_pool2d": func(a attrs, x []V) V {
 			k := a.two("kernel", 1)
-			return x[0].MaxPool2d(k, strideOr(a, k))
+			return batched(4, x[0], func(x V) V { return x.MaxPool2d(k, strideOr(a, k)) })
 		},
 		"upsample_nearest2d": func(a attrs, x []V) V { return x[0].UpsampleNearest2d(a.two("scale", 1)) },
 
-		"mse_loss":        func(_ attrs, x []V) V { return MSE(x[0], x[1]) },
+		"mse_loss": two(func(x, y V) V {
+			if x.Shape() != y.Shape() { // ours does not stretch
+				return x.Sub(y).Square().Mean()
+			}
+			return MSE(x, y)
+		}),
 		"huber_loss":      func(a attrs, x []V) V { return Huber(x[0], x[1], a.num("delta", 1)) },
-		"cross_entropy":   func(a attrs, x []V) V { return CrossEntropy(x[0], a.ints32("target")) },
+		"cross_entropy":   refCrossEntropy[F],
 		"bce_with_logits": func(_ attrs, x []V) V { return BCEWithLogits(x[0], x[1]) },
 	}
+}
+
+// refCrossEntropy moves the classes, axis 1, last, makes rows of the rest and leaves out those whose target is
+// ignore_index, -100 unless given.
+func refCrossEntropy[F simd.Float](a attrs, in []Var[F]) Var[F] {
+	x := in[0]
+	if r := x.Shape().Rank(); r == 1 {
+		x = x.ReshapeDims(1, -1)
+	} else if r > 2 {
+		axes := []int{0}
+		for i := 2; i < r; i++ {
+			axes = append(axes, i)
+		}
+		x = x.Permute(append(axes, 1)...).ReshapeDims(-1, x.Shape().Dim(1))
+	}
+	var rows, target []int32
+	for i, c := range a.ints32("target") {
+		if int(c) != a.int("ignore_index", -100) {
+			rows, target = append(rows, int32(i)), append(target, c)
+		}
+	}
+	if len(rows) < x.Shape().Dim(0) {
+		x = x.IndexSelect(0, rows)
+	}
+	return CrossEntropy(x, target)
 }
 
 func strideOr(a attrs, k [2]int) [2]int {

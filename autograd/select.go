@@ -245,7 +245,7 @@ func (powOp[F]) VJP(z, g Var[F], i int) Var[F] {
 		return Where(y.Equal(zero), zero, d).shed(x.Shape())
 	}
 	d := g.Mul(z.Mul(x.Log()))
-	return Where(x.Equal(zero).Mul(y.Less(zero).Neg().Shift(1)), zero, d).shed(y.Shape())
+	return Where(x.Equal(zero).Mul(y.Greater(zero).Add(y.Equal(zero))), zero, d).shed(y.Shape())
 }
 
 func (powScalarOp[F]) Name() string { return "PowScalar" }

@@ -8,7 +8,7 @@ import (
 
 // MaxRank is the largest number of axes. Shape is an array so that it needs no allocation
 // and compares with ==.
-const MaxRank = 6
+const MaxRank = 8
 
 // Shape is a tensor's extents, outermost first. The zero Shape is a scalar's.
 type Shape struct {

@@ -83,7 +83,7 @@ func (x Var[F]) Reciprocal() Var[F] { return x.same(reciprocalOp[F]{}, 0, 0) }
 // Abs returns |x|, with derivative 0 at 0.
 func (x Var[F]) Abs() Var[F] { return x.same(absOp[F]{}, 0, 0) }
 
-// Sign returns -1, 0 or 1, and NaN of NaN. Its derivative is zero.
+// Sign returns -1, 0 or 1, and 0 of NaN. Its derivative is zero.
 func (x Var[F]) Sign() Var[F] { return x.same(signOp[F]{}, 0, 0) }
 
 // Sin returns sin x.
@@ -224,10 +224,8 @@ func sign[F simd.Float](v F) F {
 		return 1
 	case v < 0:
 		return -1
-	case v == 0:
-		return 0
 	}
-	return v
+	return 0
 }
 
 func (sinOp[F]) Name() string { return "Sin" }
