@@ -44,13 +44,13 @@ func (a *NAdam[F]) Step(theta, grad []F, lr float64) {
 	if a.prod == 0 {
 		a.prod = 1
 		for t := 1; t <= a.step; t++ {
-			a.prod = float64(a.prod * a.mu(t))
+			a.prod = times32(a.prod, a.mu(t))
 		}
 	}
 	a.step++
 	b1, b2 := or(a.Beta1, 0.9), or(a.Beta2, 0.999)
 	mu, next := a.mu(a.step), a.mu(a.step+1)
-	a.prod = float64(a.prod * mu)
+	a.prod = times32(a.prod, mu)
 	root := math.Sqrt(1 - powi(b2, a.step))
 	sg, sm := F(lr*(1-mu)/(1-a.prod)*root), F(lr*next/(1-float64(a.prod*next))*root)
 	eps := F(or(a.Eps, 1e-8) * root)
@@ -64,6 +64,9 @@ func (a *NAdam[F]) Step(theta, grad []F, lr float64) {
 		theta[i] -= (F(sg*g) + F(sm*a.m[i])) / (sqrt(a.v[i]) + eps)
 	}
 }
+
+// times32 is the product in float32: PyTorch keeps Pₙ in that whatever the parameters' type.
+func times32(x, y float64) float64 { return float64(float32(x) * float32(y)) }
 
 // State yields "m" and "v".
 func (a *NAdam[F]) State() iter.Seq2[string, []F] {
