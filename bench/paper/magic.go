@@ -28,8 +28,11 @@ const (
 // magicRecipe is how a family is trained.
 func magicRecipe(family string) model.Options {
 	o := model.Options{Family: family, Scaling: model.None, Holdout: 0.1, Steps: 4000, Hidden: 128}
-	if family == model.CFM {
+	switch family {
+	case model.CFM:
 		o.Steps, o.Blocks = 8000, 3
+	case model.MAF:
+		o.Steps, o.Hidden = 2500, 64
 	}
 	return o
 }

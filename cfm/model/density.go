@@ -6,7 +6,6 @@ import (
 	"math"
 	"sort"
 
-	"pushforward/autograd"
 	"pushforward/cfm"
 	"pushforward/odeint"
 	"pushforward/simd/rng"
@@ -69,15 +68,7 @@ func (m *Model) LogDensity(ctx context.Context, rows [][]float64, opt DensityOpt
 		return d, err
 	}
 	key := rng.New(opt.Seed).Named("density")
-	x := autograd.NewTensor[float32](len(rows), m.Dim)
-	for i, r := range rows {
-		if m.Levels > 0 {
-			narrow(x.Row(i), r)
-			m.spread(x.Row(i), key.Named("level").Fold(uint64(opt.row(i))))
-		} else {
-			m.toField(x.Row(i), r)
-		}
-	}
+	x := m.placed(rows, opt)
 	c := cfm.DensityOptions{Options: ode, Key: key.Named("probe"), Row: opt.Row}
 	if opt.Probes > 0 {
 		c.Divergence = cfm.Probes(opt.Probes)

@@ -48,6 +48,9 @@ type family interface {
 	carry(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], t0, t1 float64, o odeint.Options) (cfm.Samples[float32], error)
 	// density finds the log-density of rows at time 1.
 	density(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], o cfm.DensityOptions) (cfm.Density, error)
+	// views adds to l what rows are judged by (see anomaly.go) and, with why, fills in each column's surprise and what
+	// was expected there.
+	views(ctx context.Context, f *cfm.Flow[float32], s Spec, x, cond autograd.Tensor[float32], l *looked, why bool) error
 	// ask answers a golden question.
 	ask(theta []float32, a answer) bits
 }

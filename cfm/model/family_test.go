@@ -134,7 +134,7 @@ func TestFamilyRefusals(t *testing.T) {
 type uniformSource struct{}
 
 func (uniformSource) Sample(dst []float64, key rng.Key) { rng.Uniform(key, dst) }
-func (uniformSource) LogProb([]float64) float64        { return 0 }
+func (uniformSource) LogProb([]float64) float64         { return 0 }
 
 // TestFamilySpec: sizes that the file cannot fill, or that no family has, are refused before anything is made.
 func TestFamilySpec(t *testing.T) {

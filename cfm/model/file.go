@@ -28,9 +28,15 @@ func (m *Model) Write(w io.Writer) error {
 		var calib []byte
 		calib, err = json.Marshal(m.calib)
 		if err == nil {
-			return m.params.Save(w, m.flow.Theta, map[string]string{
+			meta := map[string]string{
 				"format": Format, "model": m.Spec.text(), "golden": string(golden), "calibration": string(calib),
-			})
+			}
+			if m.detector != nil {
+				meta["anomaly"], err = m.detector.text()
+			}
+			if err == nil {
+				return m.params.Save(w, m.flow.Theta, meta)
+			}
 		}
 	}
 	return fmt.Errorf("model: write: %w", err)
@@ -138,6 +144,11 @@ func Read(r io.Reader) (*Model, error) {
 	}
 	if !sort.Float64sAreSorted(m.calib) {
 		return nil, badFile("metadata \"calibration\": not in order")
+	}
+	if text, ok := f.Meta["anomaly"]; ok {
+		if m.detector, err = parseDetector(text, m.Dim); err != nil {
+			return nil, err
+		}
 	}
 	if err := m.checkAnswers(); err != nil {
 		return nil, err

@@ -101,6 +101,9 @@ func (f *Fitter) build(dim int) error {
 	case opt.Image:
 		spec.Width, spec.Norm, spec.Freqs = 64, true, 8
 	}
+	if opt.Anomaly {
+		spec.Noise = anomalyNoise(len(f.train))
+	}
 	for j, c := range opt.Conditions {
 		c.Loc, c.Scale = 0, 0
 		if len(c.Classes) == 0 {
@@ -190,6 +193,9 @@ func (f *Fitter) data(index []int) cfm.Data[float32] {
 	}
 	if f.m.Levels > 0 {
 		d = cfm.Augment(d, f.m.spread)
+	}
+	if f.m.Noise > 0 {
+		d = noisy(d, f.m.Dim, f.m.Noise)
 	}
 	return d
 }
@@ -335,6 +341,13 @@ func (f *Fitter) Finish(ctx context.Context) (*Model, error) {
 		}
 		m.calibrate(d.LogP)
 		f.scored, f.density = held, d
+	}
+	if held := f.held[:min(len(f.held), detectorRows)]; f.opt.Anomaly && len(held) > 0 {
+		l, err := m.look(ctx, pick(f.rows, held), AnomalyOptions{Given: pick(f.given, held), Seed: f.opt.Seed, Fast: true}, true)
+		if err != nil {
+			return nil, err
+		}
+		m.learn(l)
 	}
 	m.golden = m.answers()
 	return &m, nil

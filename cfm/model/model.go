@@ -35,6 +35,8 @@ type Spec struct {
 	Norm   bool `json:"norm,omitempty"`  // layer norms
 	Freqs  int  `json:"freqs,omitempty"`
 
+	Noise float64 `json:"noise,omitempty"` // deviation of the noise on training rows, in the model's scale
+
 	Path     string `json:"path"`
 	Coupling string `json:"coupling"`
 	Source   string `json:"source,omitempty"` // "": standard normal
@@ -83,6 +85,8 @@ func parseSpec(text string, limit int64) (Spec, error) {
 		return bad("blocks", s.Blocks)
 	case s.Width < 0 || s.Width > maxHidden:
 		return bad("width", s.Width)
+	case !(s.Noise >= 0) || s.Noise > 1e6:
+		return bad("noise", s.Noise)
 	case s.Levels < 0 || s.Levels > 1<<24:
 		return bad("levels", s.Levels)
 	case len(s.Mix) > maxMix:
@@ -132,6 +136,8 @@ type Model struct {
 	flow   *cfm.Flow[float32] // parameters and source; for a CFM the field too
 	golden []answer
 	calib  []float64 // log-densities of held-out rows, increasing
+
+	detector *detector // nil: not trained to judge anomalies
 }
 
 // newModel builds the network of a spec, without weights.

@@ -72,6 +72,11 @@ type Options struct {
 	// no bound; samples are put back on the grid. Log-densities are those of y.
 	Levels int
 
+	// Anomaly trains a model for Model.Anomaly: Gaussian noise of deviation min(½, 5/√rows), in the model's
+	// scale, is added to training rows, 1500 steps are the default, and up to 4096 held-out rows are looked at in
+	// the end.
+	Anomaly bool
+
 	Path      string     // ParsePath: "condot"
 	Coupling  string     // ParseCoupling: "independent"
 	Force     bool       // allow an optimal-transport coupling under conditions, which skews what they yield
@@ -115,6 +120,9 @@ func (o Options) withDefaults(dim, train int) Options {
 	if o.Image {
 		def(&o.Steps, imageSteps)
 		def(&o.Hidden, 384)
+	}
+	if o.Anomaly {
+		def(&o.Steps, 1500)
 	}
 	def(&o.Steps, 3000)
 	def(&o.Batch, 256)
@@ -178,6 +186,8 @@ func (o Options) check(n, dim int) error {
 		return badData("a source needs a name, SourceTag, to be found again")
 	case len(o.Conditions) > 0 && len(o.Given) != n:
 		return badData("%d rows and conditions for %d", n, len(o.Given))
+	case o.Anomaly && (o.Holdout < 0 || o.Law != nil):
+		return badData("anomalies are judged against held-out rows of a table: neither a law nor a holdout of none will do")
 	case o.Law != nil && len(o.Conditions) > 0:
 		return badData("a law draws no conditions")
 	}

@@ -24,6 +24,7 @@ type config struct {
 	Cond     string  `json:"cond"`
 	Drop     string  `json:"drop"`
 	Family   string  `json:"family"`
+	Anomaly  bool    `json:"anomaly"`
 	Source   string  `json:"source"`
 	Path     string  `json:"path"`
 	Coupling string  `json:"coupling"`
@@ -63,6 +64,7 @@ func (c *config) define(f *flag.FlagSet) {
 	f.StringVar(&c.Cond, "cond", c.Cond, "")
 	f.StringVar(&c.Drop, "drop", c.Drop, "")
 	f.StringVar(&c.Family, "family", c.Family, "")
+	f.BoolVar(&c.Anomaly, "anomaly", c.Anomaly, "")
 	f.StringVar(&c.Source, "source", c.Source, "")
 	f.StringVar(&c.Path, "path", c.Path, "")
 	f.StringVar(&c.Coupling, "coupling", c.Coupling, "")

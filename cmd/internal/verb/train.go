@@ -32,6 +32,7 @@ data
   -scaling HOW      columns, global (one factor), none             (columns)
 what is learned
   -family F         cfm, or a discrete flow by exact likelihood: realnvp maf nsf   (cfm)
+  -anomaly          for score -anomaly: noise on training rows, views of held-out ones
   -source LAW       law at t = 0: normal or a toy law              (normal)
   -path P           condot[:σ] tube[:σ] vp ve cosine bridge[:σ]    (condot)
   -coupling C       independent ot sinkhorn[:reg]                  (independent)
@@ -183,7 +184,7 @@ func prepare(c *config, force bool) (*model.Fitter, set, error) {
 		return nil, data, err
 	}
 	opt := model.Options{
-		Family: c.Family, Seed: c.Seed, Steps: c.Steps, Batch: c.Batch, LR: c.LR, Hidden: c.Hidden, Blocks: c.Blocks,
+		Family: c.Family, Anomaly: c.Anomaly, Seed: c.Seed, Steps: c.Steps, Batch: c.Batch, LR: c.LR, Hidden: c.Hidden, Blocks: c.Blocks,
 		Holdout: c.Holdout, Scaling: c.Scaling, Path: c.Path, Coupling: c.Coupling, Force: force,
 		Levels: data.levels, Columns: data.columns, Conditions: data.conds, Given: data.given,
 	}
