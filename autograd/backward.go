@@ -151,6 +151,9 @@ func (t *Tape[F]) sweep(hi, lo int32) {
 			p := t.slots[n.ints].p
 			d := r.grad[p.Off : p.Off+len(g)]
 			t.plus(d, d, g)
+		case n.kind == isTracked:
+			d := t.tracked[n.ints]
+			t.plus(d, d, g)
 		case n.op != nil:
 			if op, ok := n.op.(raw[F]); ok {
 				if t.raw(op, n, g) {

@@ -27,6 +27,8 @@ type Tape[F simd.Float] struct {
 	index  map[Param]int32
 	cursor int // where the next Param is looked for first
 
+	tracked [][]F // where Backward adds the cotangents of the inputs of Track
+
 	work []int32 // VJP's table of cotangents, a stack of windows
 	rev  reverse[F]
 }
@@ -62,6 +64,7 @@ const (
 	isInput
 	isParam // ints is its slot
 	isDetach
+	isTracked // ints is its place in tracked
 )
 
 // NewTape returns an empty tape whose parameters are read from theta, which may be nil.
@@ -104,6 +107,7 @@ func (t *Tape[F]) Release(m Mark) {
 // Reset forgets everything, and what a Backward left behind that an op's panic cut short.
 func (t *Tape[F]) Reset() {
 	t.Release(Mark{})
+	t.tracked = t.tracked[:0]
 	if t.rev.busy {
 		t.rev = reverse[F]{}
 		t.work = t.work[:0]
@@ -121,6 +125,19 @@ func (t *Tape[F]) Const(x Tensor[F]) Var[F] {
 func (t *Tape[F]) Input(x Tensor[F]) Var[F] {
 	x.check("Input")
 	return t.leaf(x.Shape, x.Data, isInput)
+}
+
+// Track is Input whose cotangent Backward and BackwardFrom add to grad, of x's length, in the sweep in which they
+// find θ's gradient. What is made of it counts as depending on θ.
+func (t *Tape[F]) Track(x Tensor[F], grad []F) Var[F] {
+	x.check("Track")
+	if len(grad) != len(x.Data) {
+		misuse("Track", fmt.Sprintf("the gradient has length %d, the input %d", len(grad), len(x.Data)))
+	}
+	v := t.leaf(x.Shape, x.Data, isTracked)
+	t.nodes[v.id].theta, t.nodes[v.id].ints = true, int32(len(t.tracked))
+	t.tracked = append(t.tracked, grad)
+	return v
 }
 
 // Scalar puts a number on the tape as data.

@@ -194,7 +194,7 @@ func (x Var[F]) In(i int) Var[F] {
 // Ints returns the whole numbers that ApplyInts was given for x. They must not be changed.
 func (x Var[F]) Ints() []int32 {
 	n := x.node("Ints")
-	if n.kind == isParam {
+	if n.kind == isParam || n.kind == isTracked {
 		return nil
 	}
 	return x.t.ints[n.ints : n.ints+n.nints]
@@ -207,7 +207,7 @@ func (n *node[F]) name() string {
 	switch n.kind {
 	case isConst:
 		return "Const"
-	case isInput:
+	case isInput, isTracked:
 		return "Input"
 	case isParam:
 		return "Param"

@@ -289,7 +289,7 @@ func (s *scorer[F]) run(ctx context.Context, d *Density, y []float64, x autograd
 	for i := range n {
 		r := first + i
 		d.Status[r] = sol.Status[i]
-		z, l := end[i*w:][:dim], end[i*w+dim:(i+1)*w]
+		z, l := end[i*w:][:dim], end[i*w+dim:][:s.sys.ells()]
 		base := z
 		if t0 == 0 {
 			base = start[i*dim:][:dim]

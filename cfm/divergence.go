@@ -21,8 +21,15 @@ type divergence[F simd.Float] struct {
 	eps    []F // rows × probes × D
 	x, g   []F // points and cotangents of one evaluation
 	grad   []F // of θ, in Pullback
-	wrt    []autograd.Var[F]
-	out    []autograd.Var[F]
+	gx, gt []F // of points and times, in Pullback
+
+	// penalties adds two components to the state: ∫‖v‖² and ∫‖εᵀ∂v/∂x‖², the mean over the probes of the
+	// divergence, or ‖∂v/∂x‖² where it is exact.
+	penalties bool
+	pathOnly  bool // ℓ and penalties, on which nothing depends, may be left 0: when a solve is replayed
+	wrt       []autograd.Var[F]
+	out       []autograd.Var[F]
+	parts     []autograd.Var[F] // of what Pullback differentiates
 }
 
 func newDivergence[F simd.Float](f *Flow[F], probes int) divergence[F] {
@@ -57,15 +64,36 @@ func (s *divergence[F]) begin(n, first int, opt DensityOptions) {
 	}
 }
 
-func (s *divergence[F]) Dim() int { return s.flow.Dim + max(1, s.probes) }
+func (s *divergence[F]) Dim() int {
+	if s.penalties {
+		return s.flow.Dim + s.ells() + 2
+	}
+	return s.flow.Dim + s.ells()
+}
+
+// ells is the number of components that are estimates of ℓ.
+func (s *divergence[F]) ells() int { return max(1, s.probes) }
 
 func (s *divergence[F]) Eval(dst []float64, b odeint.Batch[float64]) {
 	n, dim, w := len(b.Row), s.flow.Dim, s.Dim()
-	v, q := s.record(b)
+	v, q := s.record(b, false)
 	s.g = resize(s.g, n*dim)
 	for i := range n {
 		for j, u := range v.Value().Data[i*dim : (i+1)*dim] {
 			dst[i*w+j] = float64(u)
+		}
+	}
+	if s.pathOnly {
+		for i := range n {
+			clear(dst[i*w+dim : (i+1)*w])
+		}
+		s.tape.Reset()
+		return
+	}
+	if s.penalties {
+		for i := range n {
+			at := dst[i*w+dim+s.ells():][:2]
+			at[0], at[1] = sumSquares(v.Value().Data[i*dim:][:dim]), 0
 		}
 	}
 	s.wrt[0] = q.X
@@ -79,8 +107,8 @@ func (s *divergence[F]) Eval(dst []float64, b odeint.Batch[float64]) {
 	s.tape.Reset()
 }
 
-// record puts the field at b on the tape.
-func (s *divergence[F]) record(b odeint.Batch[float64]) (v autograd.Var[F], q Query[F]) {
+// record puts the field at b on the tape; with track so that Backward finds the gradients of points and times.
+func (s *divergence[F]) record(b odeint.Batch[float64], track bool) (v autograd.Var[F], q Query[F]) {
 	n, dim, w := len(b.Row), s.flow.Dim, s.Dim()
 	s.x = resize(s.x, n*dim)
 	for i := range n {
@@ -89,8 +117,15 @@ func (s *divergence[F]) record(b odeint.Batch[float64]) (v autograd.Var[F], q Qu
 		}
 	}
 	q = s.flow.query(s.tape, b.Row, b.T, s.first)
-	q.T = s.tape.Input(q.T.Value())
-	q.X = s.tape.Input(autograd.Tensor[F]{Shape: autograd.Dims(n, dim), Data: s.x})
+	x := autograd.Tensor[F]{Shape: autograd.Dims(n, dim), Data: s.x}
+	if track {
+		s.gx, s.gt = resize(s.gx, n*dim), resize(s.gt, n)
+		clear(s.gx)
+		clear(s.gt)
+		q.T, q.X = s.tape.Track(q.T.Value(), s.gt), s.tape.Track(x, s.gx)
+	} else {
+		q.X = s.tape.Input(x)
+	}
 	return s.flow.Field.Velocity(q), q
 }
 
@@ -111,6 +146,11 @@ func (s *divergence[F]) exact(dst []float64, v autograd.Var[F], cot autograd.Ten
 		for i := range n {
 			dst[i*w+dim] += float64(d[i*dim+j])
 		}
+		if s.penalties {
+			for i := range n {
+				dst[i*w+w-1] += sumSquares(d[i*dim:][:dim])
+			}
+		}
 		s.tape.Release(mark)
 	}
 }
@@ -128,7 +168,18 @@ func (s *divergence[F]) hutchinson(dst []float64, row []int, v autograd.Var[F], 
 				sum += float64(float64(e) * float64(d[i*dim+j]))
 			}
 			dst[i*w+dim+p] = sum
+			if s.penalties {
+				dst[i*w+w-1] += sumSquares(d[i*dim:][:dim]) / float64(s.probes)
+			}
 		}
 		s.tape.Release(mark)
 	}
+}
+
+// sumSquares returns ‖x‖².
+func sumSquares[F simd.Float](x []F) (q float64) {
+	for _, v := range x {
+		q += float64(float64(v) * float64(v))
+	}
+	return q
 }

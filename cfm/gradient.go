@@ -42,7 +42,7 @@ func (f *Flow[F]) LogDensityGradient(ctx context.Context, x autograd.Tensor[F], 
 	if !ok {
 		return Density{}, DensityGradient{}, fmt.Errorf("cfm: gradient of the log density: the source %T has no Score", src)
 	}
-	opt.Replay, opt.Check = true, CheckNone
+	opt.Replay, opt.Check, opt.RoundTrip = true, CheckNone, false
 	g := DensityGradient{Theta: make([]float64, len(f.Theta)), X: make([]float64, len(x.Data))}
 	parts := make([][]float64, 0, 1)
 	d, _, err := f.pushWith(ctx, x, x.Rows(), 1, 0, opt, func(tasks int) { parts = make([][]float64, tasks) },
@@ -56,7 +56,9 @@ func (f *Flow[F]) LogDensityGradient(ctx context.Context, x autograd.Tensor[F], 
 					c[p] = 1 / float64(w-f.Dim)
 				}
 			}
+			s.sys.pathOnly = true // nor does dt, which nobody asks for, need ℓ
 			back, err := s.solver.Gradient(ctx, &s.sys, cot)
+			s.sys.pathOnly = false
 			if err != nil {
 				return err
 			}
@@ -87,37 +89,68 @@ func (s *divergence[F]) Params() int { return len(s.flow.Theta) }
 // divergence is recorded here, so that it can be differentiated once more.
 func (s *divergence[F]) Pullback(dy, dtheta []float64, dt []float64, b odeint.Batch[float64], g []float64) {
 	n, dim, w := len(b.Row), s.flow.Dim, s.Dim()
-	v, q := s.record(b)
-	out := v
+	v, q := s.record(b, true)
+	out := append(s.parts[:0], v)
+	var frob autograd.Var[F] // ‖εᵀ∂v/∂x‖², summed over probes
+	jacobian := func(g autograd.Var[F]) {
+		if !s.penalties {
+			return
+		}
+		if sq := g.Square().SumAxis(1); frob.Tape() == nil {
+			frob = sq
+		} else {
+			frob = frob.Add(sq)
+		}
+	}
 	if s.probes == 0 {
-		out = autograd.Concat(1, out, autograd.Trace(v, q.X))
+		var trace autograd.Var[F]
+		for j := range dim {
+			e := s.tape.Zeros(autograd.Dims(n, dim))
+			for i := j; i < n*dim; i += dim {
+				e.Value().Data[i] = 1
+			}
+			s.out = autograd.VJP(s.out[:0], v, e, q.X)
+			jacobian(s.out[0])
+			if d := s.out[0].Slice(1, j, j+1); j == 0 {
+				trace = d
+			} else {
+				trace = trace.Add(d)
+			}
+		}
+		out = append(out, trace)
 	}
 	for p := range s.probes {
 		e := s.tape.Alloc(autograd.Dims(n, dim))
 		for i, r := range b.Row {
 			copy(e.Value().Data[i*dim:][:dim], s.eps[(r*s.probes+p)*dim:][:dim])
 		}
-		out = autograd.Concat(1, out, autograd.Hutchinson(v, q.X, e))
+		s.out = autograd.VJP(s.out[:0], v, e, q.X)
+		jacobian(s.out[0])
+		out = append(out, s.out[0].Mul(e).SumAxis(1))
 	}
+	if s.penalties {
+		out = append(out, v.Square().SumAxis(1), frob.Scale(1/float64(s.ells())))
+	}
+	s.parts = out
+	all := autograd.Concat(1, out...)
 	cot := s.tape.Alloc(autograd.Dims(n, w))
 	for i, c := range g {
 		cot.Value().Data[i] = F(c)
 	}
-	if dtheta != nil && len(s.flow.Theta) > 0 {
-		s.grad = resize(s.grad, len(s.flow.Theta))
-		clear(s.grad)
-		s.tape.BackwardFrom(out, cot.Value(), s.grad)
+	s.grad = resize(s.grad, len(s.flow.Theta))
+	clear(s.grad)
+	s.tape.BackwardFrom(all, cot.Value(), s.grad)
+	if dtheta != nil {
 		for i, c := range s.grad {
 			dtheta[i] += float64(c)
 		}
 	}
-	back := autograd.VJP(s.out[:0], out, cot, q.X, q.T)
 	for i := range n {
-		for j, c := range back[0].Value().Data[i*dim : (i+1)*dim] {
+		for j, c := range s.gx[i*dim : (i+1)*dim] {
 			dy[i*w+j] += float64(c)
 		}
 		if dt != nil {
-			dt[i] += float64(back[1].Value().Data[i])
+			dt[i] += float64(s.gt[i])
 		}
 	}
 	s.tape.Reset()
