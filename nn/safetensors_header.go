@@ -15,7 +15,7 @@ type entry struct {
 	seen        [3]bool // dtype, shape, data_offsets
 }
 
-// parseHeader reads the header's JSON, strictly: text is UTF-8, no key stands twice, numbers
+// parseHeader reads the header's JSON, strictly: it begins with a brace, text is UTF-8, no key stands twice, numbers
 // are plain decimal digits, and nothing is there that the format does not know. It checks
 // that the arrays fill the data without overlap or gap and returns them in the order of
 // their bytes, with the number of bytes in all.
@@ -24,6 +24,9 @@ func parseHeader(text []byte) (meta map[string]string, arrays []entry, total int
 		return nil, nil, 0, bad("", "header: not UTF-8")
 	}
 	s := &scanner{b: text}
+	if len(text) > 0 && text[0] != '{' {
+		return nil, nil, 0, s.fail("'{'")
+	}
 	names := map[string]bool{}
 	err = s.object(func(key string) error {
 		if names[key] {

@@ -245,6 +245,7 @@ var hostile = []struct {
 	{"header longer than the file", append([]byte{100, 0, 0, 0, 0, 0, 0, 0}, "{}"...), ""},
 	{"no JSON", pack("hello"), "want '{'"},
 	{"a list", pack("[]"), "want '{'"},
+	{"space before the header", pack(" {}"), "want '{'"},
 	{"text after the header", pack("{} x"), "end of header"},
 	{"not UTF-8", pack("{\"\xff\":1}"), "UTF-8"},
 	{"lone surrogate", pack(`{"__metadata__":{"a":"\ud800"}}`), "escape"},
@@ -324,7 +325,7 @@ func TestForeignFiles(t *testing.T) {
 	require.Empty(t, f.Arrays)
 	require.Empty(t, f.Sum)
 
-	raw := pack(" {\"b\" : {\"shape\":[],\"dtype\":\"F16\",\t\"data_offsets\":[2,4]},\r\n\"__metadata__\":{\"format\":\"pt\",\"\\u00e9\\ud83d\\ude00\\/\":\"\"},"+
+	raw := pack("{\"b\" : {\"shape\":[],\"dtype\":\"F16\",\t\"data_offsets\":[2,4]},\r\n\"__metadata__\":{\"format\":\"pt\",\"\\u00e9\\ud83d\\ude00\\/\":\"\"},"+
 		`"a":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]},"c":{"dtype":"BOOL","shape":[2],"data_offsets":[4,6]}}   `,
 		0x80, 0x3f, 0x00, 0x3c, 0, 1)
 	f, err = ReadSafetensors(bytes.NewReader(raw), -1)
