@@ -223,6 +223,11 @@ func (opt DensityOptions) resolveCheck(dim int) Check {
 }
 
 func newScorer[F simd.Float](f *Flow[F], probes int, opt DensityOptions) *scorer[F] {
+	return newPenalised(f, probes, opt, false)
+}
+
+// newPenalised is newScorer of a system that integrates the penalties of NLL too.
+func newPenalised[F simd.Float](f *Flow[F], probes int, opt DensityOptions, penalties bool) *scorer[F] {
 	o := opt.Options
 	o.SaveAt, o.Dense, o.Events = nil, false, nil
 	var zero F
@@ -235,9 +240,10 @@ func newScorer[F simd.Float](f *Flow[F], probes int, opt DensityOptions) *scorer
 	s := &scorer[F]{flow: f, opt: opt, sys: newDivergence(f, probes), check: opt.resolveCheck(f.Dim)}
 	o.Errors = s.check != CheckNone
 	o.Replay = o.Replay || s.check == CheckMesh
+	s.sys.penalties = penalties
 	o.Weights = make([]float64, s.sys.Dim())
 	for j := range o.Weights {
-		if j < f.Dim || opt.Strict {
+		if j < f.Dim || opt.Strict && j < f.Dim+s.sys.ells() {
 			o.Weights[j] = 1
 		}
 	}
