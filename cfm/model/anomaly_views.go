@@ -18,7 +18,7 @@ import (
 var surpriseLevels = []float64{0.3, 0.6, 0.8, 0.95}
 
 const (
-	surpriseDraws = 16
+	surpriseDraws = 64
 	expectedLevel = 1 // the one at which columns are told what was expected of them
 )
 
@@ -52,22 +52,7 @@ func (v velocity) views(ctx context.Context, f *cfm.Flow[float32], s Spec, x, co
 		return err
 	}
 	n, dim := x.Rows(), f.Dim
-	draws := make([][]float32, surpriseDraws)
-	for k := range draws {
-		z := make([]float64, dim)
-		if f.Source != nil {
-			f.Source.Sample(z, rng.New(0).Named("surprise").Fold(uint64(k)))
-		} else {
-			rng.Normal(rng.New(0).Named("surprise").Fold(uint64(k/2)), z)
-		}
-		draws[k] = make([]float32, dim)
-		for j := range z {
-			draws[k][j] = float32(z[j])
-			if k%2 == 1 && f.Source == nil {
-				draws[k][j] = -draws[k][j]
-			}
-		}
-	}
+	draws := surpriseNoise(f)
 	share := float32(1.0 / surpriseDraws)
 	for i, level := range surpriseLevels {
 		t := timeOf(path, level)
@@ -117,6 +102,63 @@ func (v velocity) views(ctx context.Context, f *cfm.Flow[float32], s Spec, x, co
 		l.add(fmt.Sprintf("surprise %g", level), values)
 	}
 	return nil
+}
+
+// surpriseNoise returns the draws of the source that every row is mixed with. Of a normal source they come in pairs of
+// opposite sign, and in blocks of D pairs at right angles to each other, with the lengths that they were drawn
+// with: fewer draws then say as much.
+func surpriseNoise(f *cfm.Flow[float32]) [][]float32 {
+	dim := f.Dim
+	key := rng.New(0).Named("surprise")
+	draws := make([][]float32, surpriseDraws)
+	for k := range draws {
+		draws[k] = make([]float32, dim)
+	}
+	if f.Source != nil {
+		z := make([]float64, dim)
+		for k, d := range draws {
+			f.Source.Sample(z, key.Fold(uint64(k)))
+			for j, v := range z {
+				d[j] = float32(v)
+			}
+		}
+		return draws
+	}
+	var block [][]float64 // unit vectors at right angles
+	for k := 0; k < surpriseDraws; k += 2 {
+		if len(block) == dim {
+			block = nil
+		}
+		z := make([]float64, dim)
+		rng.Normal(key.Fold(uint64(k/2)), z)
+		length := math.Sqrt(dot(z, z))
+		for range 2 { // twice is enough
+			for _, u := range block {
+				c := dot(z, u)
+				for j, v := range u {
+					z[j] -= float64(c * v)
+				}
+			}
+		}
+		if rest := math.Sqrt(dot(z, z)); rest > 0 {
+			for j := range z {
+				z[j] /= rest
+			}
+		}
+		block = append(block, z)
+		for j, v := range z {
+			draws[k][j] = float32(length * v)
+			draws[k+1][j] = -draws[k][j]
+		}
+	}
+	return draws
+}
+
+func dot(x, y []float64) (sum float64) {
+	for i, v := range x {
+		sum += float64(v * y[i])
+	}
+	return sum
 }
 
 // trials are the values, in the model's scale, that a discrete flow is asked about for each column.

@@ -27,12 +27,20 @@ const scoreHelp = `score keeps each row of a table, in its order and as it was w
   score -model m.safetensors -data rows.csv > scored.csv
   sample -model m.safetensors | score -model m.safetensors -data -
   score -model m.safetensors -out density.png          a heat map, for two columns
+  score -model m.safetensors -data rows.csv -anomaly -why 2
+
+With -anomaly, of a model trained with it, the columns are: logp; typical, the share of
+held-out rows whose logp is further out on either side; score, 0 for a row like the held-out
+ones and greater for stranger ones; pvalue of the score; and for each of the K columns that
+contribute most whyK, its name, expectedK, shareK.
 
   -model FILE|DIR      the model, or its run's folder    (the newest run; needed in a pipe)
   -data FILE           .csv .tsv .npy, also with .gz; - is CSV on standard input
                        columns are found by name, or by place if the names are not the model's
   -given NAME=VALUE    a condition that the table has no column for
   -out FILE            .csv or .png; - is standard output                      (-)
+  -anomaly             how strange each row is; -fast leaves logp and typical out
+  -why K               name the K columns that contribute most to it           (0)
   -probes N            estimate the divergence by N random probes      (exact up to 64 columns)
   -seed N              where probes come from                                  (0)
   -rtol T -atol T      tolerances of the solver                                (1e-5)
@@ -47,7 +55,11 @@ func score(e env, args []string) error {
 		opt             model.DensityOptions
 		cond            = given{}
 	)
+	var strange anomalyFlags
 	f := newFlags("score")
+	f.BoolVar(&strange.on, "anomaly", false, "")
+	f.BoolVar(&strange.fast, "fast", false, "")
+	f.IntVar(&strange.why, "why", 0, "")
 	f.StringVar(&path, "model", "", "")
 	f.StringVar(&data, "data", "", "")
 	f.StringVar(&out, "out", "-", "")
@@ -69,6 +81,9 @@ func score(e env, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := strange.check(kind); err != nil {
+		return err
+	}
 	if data == "" && kind != ".png" {
 		return misuse("-data is needed: the table to score")
 	}
@@ -76,7 +91,10 @@ func score(e env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if !m.HasDensity() {
+	if strange.on && !m.HasDetector() {
+		return refuse("the model was not trained to judge anomalies; train it with -anomaly")
+	}
+	if !m.HasDensity() && !strange.fast {
 		return refuse("the model starts from %s, which has no density in closed form", m.Source)
 	}
 	if kind == ".png" {
@@ -90,7 +108,12 @@ func score(e env, args []string) error {
 	if err != nil {
 		return err
 	}
-	return write(e, out, func(w io.Writer) error { return t.score(e, w, m, rows, opt) })
+	return write(e, out, func(w io.Writer) error {
+		if strange.on {
+			return t.anomalies(e, w, m, rows, strange, opt)
+		}
+		return t.score(e, w, m, rows, opt)
+	})
 }
 
 // scored is a table to be scored: its numbers, and its cells as they were written.
@@ -277,13 +300,7 @@ func (t *scored) score(e env, w io.Writer, m *model.Model, p pairs, opt model.De
 			return err
 		}
 		for i := at; i < to; i++ {
-			if t.cells != nil {
-				for _, c := range t.cells[i] {
-					out.text(c)
-				}
-			} else {
-				out.numbers(t.X[i*len(t.Columns) : (i+1)*len(t.Columns)])
-			}
+			t.copyRow(out, i)
 			s := d[i-at]
 			out.number(s.logp)
 			out.number(s.err)
@@ -299,6 +316,17 @@ func (t *scored) score(e env, w io.Writer, m *model.Model, p pairs, opt model.De
 		fmt.Fprintf(e.err, "note: %d of %d rows could not be solved; their status says why\n", bad, len(p.rows))
 	}
 	return out.flush()
+}
+
+// copyRow writes row i as it was.
+func (t *scored) copyRow(out *tableWriter, i int) {
+	if t.cells == nil {
+		out.numbers(t.X[i*len(t.Columns) : (i+1)*len(t.Columns)])
+		return
+	}
+	for _, c := range t.cells[i] {
+		out.text(c)
+	}
 }
 
 // rowScore is what is appended to a row.
