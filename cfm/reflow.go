@@ -30,5 +30,10 @@ func Reflow[F simd.Float](ctx context.Context, f *Flow[F], n int, key rng.Key, o
 			copy(c.Row(i), f.cond.Row(0))
 		}
 	}
-	return newTable("Reflow", s.X, x0, c), nil
+	return FromConditionedPairs(x0, s.X, c), nil
+}
+
+// FromConditionedPairs yields pairs (x₀, x₁) with their rows of cond, as FromPairs does.
+func FromConditionedPairs[F simd.Float](x0, x1, cond autograd.Tensor[F]) Data[F] {
+	return newTable("FromConditionedPairs", x1, x0, cond)
 }

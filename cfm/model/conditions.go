@@ -17,12 +17,18 @@ type Condition struct {
 	// Loc and Scale standardise a number. Fit sets them.
 	Loc   float64 `json:"loc,omitempty"`
 	Scale float64 `json:"scale,omitempty"`
+	// Marked says that a number comes with a second input of 1: a dropped one (see Options.DropCond) is told from
+	// an average one by its 0. Fit sets it.
+	Marked bool `json:"marked,omitempty"`
 }
 
 // width is the number of the network's inputs that carry the condition.
 func (c Condition) width() int {
 	if len(c.Classes) > 0 {
 		return len(c.Classes) // one of K
+	}
+	if c.Marked {
+		return 2
 	}
 	return 1
 }
@@ -96,6 +102,9 @@ func encode(dst []float32, conds []Condition, row []float64) {
 			dst[int(row[j])] = 1
 		} else {
 			dst[0] = float32((row[j] - c.Loc) / c.Scale)
+			if c.Marked {
+				dst[1] = 1
+			}
 		}
 		dst = dst[w:]
 	}

@@ -44,6 +44,9 @@ func (m *Model) LogDensity(ctx context.Context, rows [][]float64, opt DensityOpt
 	if err := m.ready(); err != nil {
 		return d, err
 	}
+	if m.Distilled {
+		return d, badData("the model is distilled: one step is no flow and need not be one to one, so it has no density; score the model it came from")
+	}
 	if !m.HasDensity() {
 		return d, badData("the source %q has no density in closed form, so the model has none", m.Source)
 	}

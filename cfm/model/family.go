@@ -58,7 +58,7 @@ type family interface {
 // newFamily declares the network of a spec in p.
 func newFamily(p *nn.Params[float32], s Spec) family {
 	if s.Family == "" {
-		return velocity{newNet(p, s)}
+		return velocity{fieldOf(p, s)}
 	}
 	return newDiscrete(p, s)
 }
@@ -72,6 +72,9 @@ func (v velocity) objective(o Options) (cfm.Objective[float32], error) {
 	path, err := ParsePath(o.Path)
 	if err != nil {
 		return nil, err
+	}
+	if f, ok := v.field.(scoreNet); ok {
+		return cfm.BridgeMatch[float32](f, nil), nil
 	}
 	var times cfm.TimeLaw
 	if o.Image {
@@ -93,6 +96,9 @@ func (v velocity) ask(theta []float32, a answer) bits {
 	q := cfm.Query[float32]{T: constRow(tape, a.T), X: constRow(tape, a.X)}
 	if len(a.Cond) > 0 {
 		q.Cond = constRow(tape, a.Cond)
+	}
+	if f, ok := v.field.(scoreNet); ok {
+		return append(bits(nil), f.net.Velocity(q).Value().Data...)
 	}
 	return append(bits(nil), v.field.Velocity(q).Value().Data...)
 }

@@ -80,7 +80,11 @@ func NewFitter(rows [][]float64, opt Options) (*Fitter, error) {
 	}
 	opt = opt.withDefaults(dim, len(f.train))
 	f.opt = opt
-	if err := f.build(dim); err != nil {
+	build := f.build
+	if opt.From != nil {
+		build = func(int) error { return f.straighten() }
+	}
+	if err := build(dim); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -104,6 +108,10 @@ func (f *Fitter) build(dim int) error {
 	if opt.Anomaly {
 		spec.Noise = anomalyNoise(len(f.train))
 	}
+	spec.DropCond = opt.DropCond
+	if b, ok := opt.bridge(); ok && opt.Objective == Bridged {
+		spec.Score = b.Sigma
+	}
 	for j, c := range opt.Conditions {
 		c.Loc, c.Scale = 0, 0
 		if len(c.Classes) == 0 {
@@ -111,6 +119,7 @@ func (f *Fitter) build(dim int) error {
 			if c.Scale == 0 {
 				c.Scale = 1
 			}
+			c.Marked = opt.DropCond > 0
 		}
 		spec.Conditions = append(spec.Conditions, c)
 	}
@@ -133,6 +142,9 @@ func (f *Fitter) build(dim int) error {
 	if err != nil {
 		return err
 	}
+	if opt.Force {
+		coupling = cfm.Forced{Coupling: coupling}
+	}
 	fall := opt.Steps // where the rate would be zero
 	if opt.Image {
 		fall = int(imageFall * float64(opt.Steps))
@@ -140,7 +152,7 @@ func (f *Fitter) build(dim int) error {
 	f.trainer = &cfm.Trainer[float32]{
 		Flow: m.flow, Loss: loss, Coupling: coupling,
 		LR:    optim.Cosine(opt.LR, min(100, opt.Steps/10), fall),
-		Batch: opt.Batch, Steps: opt.Steps, ValEvery: opt.ValEvery,
+		Batch: opt.Batch, Steps: opt.Steps, ValEvery: opt.ValEvery, DropCond: opt.DropCond,
 		Key: rng.New(opt.Seed).Named("train"), OnStep: f.onStep,
 	}
 	if opt.Law != nil {

@@ -41,6 +41,12 @@ type Spec struct {
 	Coupling string `json:"coupling"`
 	Source   string `json:"source,omitempty"` // "": standard normal
 
+	Score     float64  `json:"score,omitempty"`     // σ of the bridge whose score the network knows too; 0: it does not
+	Reflow    int      `json:"reflow,omitempty"`    // rounds of reflow
+	Distilled bool     `json:"distilled,omitempty"` // the network is one Euler step
+	DropCond  float64  `json:"drop_cond,omitempty"` // share of training rows without their conditions
+	Sampler   *Sampler `json:"sampler,omitempty"`   // how to sample; nil: adaptively
+
 	// How it was trained.
 	Seed  uint64  `json:"seed"`
 	Steps int     `json:"steps"`
@@ -97,6 +103,9 @@ func parseSpec(text string, limit int64) (Spec, error) {
 		return s, badFile("metadata \"model\": a network of %d×%d for %d columns has more weights than the file", s.Hidden, s.Blocks, s.Dim)
 	}
 	if err := s.checkSizes(limit); err != nil {
+		return s, badFile("metadata \"model\": %v", err)
+	}
+	if err := s.checkTraining(); err != nil {
 		return s, badFile("metadata \"model\": %v", err)
 	}
 	for j, v := range s.Scale {
@@ -185,8 +194,11 @@ func (m *Model) ready() error {
 	return nil
 }
 
-// HasDensity reports whether the source has a density to carry along.
+// HasDensity reports whether the source has a density and the model a flow to carry it along.
 func (m *Model) HasDensity() bool {
+	if m.Distilled {
+		return false
+	}
 	if m.flow.Source == nil {
 		return m.Source == ""
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // net is the velocity field of a model: the residual network of package nn, told the time and the
-// conditions in every block.
+// conditions in every block. With a score it has a second output, see scoreNet.
 type net struct {
 	mlp   *nn.ResMLP[float32]
 	freqs int
@@ -15,10 +15,13 @@ type net struct {
 }
 
 func newNet(p *nn.Params[float32], s Spec) *net {
-	cond := condWidth(s.Conditions)
+	cond, out := condWidth(s.Conditions), s.Dim
+	if s.Score > 0 {
+		out *= 2
+	}
 	return &net{
 		mlp: nn.NewResMLP(p.Root(), nn.ResMLPConfig{
-			In: s.Dim, Out: s.Dim, Context: 1 + 2*s.Freqs + cond,
+			In: s.Dim, Out: out, Context: 1 + 2*s.Freqs + cond,
 			Hidden: s.Hidden, Blocks: s.Blocks, Width: s.Width, Norm: s.Norm,
 		}),
 		freqs: s.Freqs, given: cond > 0,

@@ -83,6 +83,19 @@ type Options struct {
 	Source    cfm.Source // nil: standard normal
 	SourceTag string     // the name of Source, kept in the model; needed if Source is
 
+	// Objective is what is learned: "" is the velocity, Bridged velocity and score of a Schrödinger bridge, on path
+	// bridge:σ and coupling sinkhorn:2σ², which it is drawn from by its own noise.
+	Objective string
+	// DropCond is the share of training rows whose conditions are dropped, so that the network learns the law
+	// without them too, for SampleOptions.Guidance; 0.
+	DropCond float64
+
+	// From and Pairs make the fit a round of reflow, or with Distill of distillation: the network of From goes on, on
+	// pairs of its own (see Reflow). The rows are not trained on; conditions, source, size and path are From's.
+	From    *Model
+	Pairs   *Pairs
+	Distill bool
+
 	Columns    []string    // names of the data columns; nil: x0, x1, …
 	Conditions []Condition // what each row is given; nil: nothing
 	Given      [][]float64 // for each row the value of each condition: a number, or a class's place in Classes
@@ -152,6 +165,7 @@ func (o Options) withDefaults(dim, train int) Options {
 			o.Scaling = None
 		}
 	}
+	o = o.bridgeDefaults()
 	if o.Family == CFM {
 		if o.Path == "" {
 			o.Path = "condot"
@@ -199,6 +213,12 @@ func (o Options) check(n, dim int) error {
 	if err := o.checkFamily(dim); err != nil {
 		return err
 	}
+	if err := o.checkObjective(); err != nil {
+		return err
+	}
+	if o.From != nil || o.Pairs != nil || o.Distill {
+		return o.checkReflow(dim)
+	}
 	if _, err := ParsePath(o.Path); err != nil {
 		return err
 	}
@@ -206,8 +226,8 @@ func (o Options) check(n, dim int) error {
 	if err != nil {
 		return err
 	}
-	if !Independent(c) && len(o.Conditions) > 0 && !o.Force {
-		return badData("coupling %s under conditions pairs rows of one condition with a skewed part of the source and spoils what is drawn; use independent, or force it", o.Coupling)
+	if !cfm.KnowsConditions(c) && len(o.Conditions) > 0 && !o.Force {
+		return badData("coupling %s under conditions pairs rows of one condition with a skewed part of the source and spoils what is drawn; use cot or independent, or force it", o.Coupling)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pushforward/autograd"
+	"pushforward/cfm"
 	"pushforward/odeint"
 	"pushforward/simd/rng"
 )
@@ -75,6 +76,17 @@ type SampleOptions struct {
 	// as often as they were seen in training.
 	Given [][]float64
 	Raw   bool // leave whole numbers where the flow puts them, off their grid
+
+	// Guidance is w in v(· | c) + w·(v(· | c) - v(·)), classifier-free guidance: 0 is none, -1 drops the
+	// conditions. Elsewhere the same is written v(·) + W·(v(· | c) - v(·)) with W = 1 + w, of which 1 is none.
+	Guidance float64
+
+	// Noise η draws along random paths with the same law at every time (cfm.Flow.SampleSDE): g(t) = η·√s(t), for a
+	// bridge η·σ. 0 is the ordinary equation, but for a bridge the bridge, η = 1; negative is always the
+	// ordinary equation. Steps are fixed: 128 unless Step says otherwise. Method is heun or euler.
+	Noise float64
+
+	// The zero Solver is the model's Sampler if it has one.
 	Solver
 }
 
@@ -96,7 +108,15 @@ func (m *Model) Sample(ctx context.Context, n int, opt SampleOptions) (Samples, 
 	if err := m.ready(); err != nil {
 		return s, err
 	}
-	ode, err := opt.options(1e-4)
+	flow, err := m.guided(opt.Guidance)
+	if err != nil {
+		return s, err
+	}
+	noise, err := m.noiseFor(opt)
+	if err != nil {
+		return s, err
+	}
+	ode, err := m.solverFor(opt)
 	if err != nil {
 		return s, err
 	}
@@ -107,7 +127,12 @@ func (m *Model) Sample(ctx context.Context, n int, opt SampleOptions) (Samples, 
 	}
 	x0 := autograd.NewTensor[float32](n, m.Dim)
 	m.sourceRows(x0, key.Named("source"), opt.From)
-	got, err := m.gen.carry(ctx, m.flow, x0, m.encoded(s.Given), 0, 1, ode)
+	var got cfm.Samples[float32]
+	if noise > 0 {
+		got, err = m.diffuse(ctx, flow, x0, m.encoded(s.Given), noise, key, opt)
+	} else {
+		got, err = m.gen.carry(ctx, flow, x0, m.encoded(s.Given), 0, 1, ode)
+	}
 	s.Status, s.Stats = got.Status, got.Stats
 	if got.X.Data != nil {
 		s.Rows = m.rows(got.X, opt.Raw)
