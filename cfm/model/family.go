@@ -119,10 +119,13 @@ func constRow(t *autograd.Tape[float32], x []float32) autograd.Var[float32] {
 // checkFamily refuses options that a family has no use for.
 func (o Options) checkFamily(dim int) error {
 	name, err := ParseFamily(o.Family)
-	if err != nil || name == CFM {
-		return err
-	}
 	switch {
+	case err != nil:
+		return err
+	case name == CFM && o.Depth > 0:
+		return badData("depth is for the discrete flows, not for %s", CFM)
+	case name == CFM:
+		return nil
 	case o.Path != "" || o.Coupling != "":
 		return badData("family %s is trained by maximum likelihood and has no path or coupling", name)
 	case o.Source != nil:
@@ -159,7 +162,7 @@ func (s Spec) checkSizes(limit int64) error {
 	switch {
 	case s.Dim > maxDiscrete:
 		return fmt.Errorf("dim %d is out of range", s.Dim)
-	case s.Depth < 1 || s.Depth > 16:
+	case s.Depth < 1 || s.Depth > maxDepth:
 		return fmt.Errorf("depth %d is out of range", s.Depth)
 	case (s.Family == NSF) != (s.Bins > 0) || s.Bins > 500 || s.Bins == 1:
 		return fmt.Errorf("bins %d is out of range", s.Bins)

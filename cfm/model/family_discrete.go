@@ -17,6 +17,9 @@ import (
 	"pushforward/simd/rng"
 )
 
+// maxDepth bounds the hidden layers of a map.
+const maxDepth = 16
+
 // maxDiscrete bounds the columns of a discrete flow: each of its maps mixes them by a full matrix.
 const maxDiscrete = 2048
 
@@ -240,6 +243,9 @@ func (o Options) discreteDefaults(dim, train int) Options {
 	if o.Blocks == 0 {
 		o.Blocks = 6
 	}
+	if o.Depth == 0 {
+		o.Depth = 2
+	}
 	if o.LR == 0 {
 		o.LR = 1e-3
 	}
@@ -249,7 +255,7 @@ func (o Options) discreteDefaults(dim, train int) Options {
 
 // discrete sets what a CFM has no use for.
 func (s *Spec) discrete(o Options) {
-	s.Family, s.Freqs, s.Depth = o.Family, 0, 2
+	s.Family, s.Freqs, s.Depth = o.Family, 0, o.Depth
 	if o.Family == NSF {
 		s.Bins = 8
 	}

@@ -155,3 +155,32 @@ func TestFamilySpec(t *testing.T) {
 		require.ErrorIs(t, err, ErrFile)
 	}
 }
+
+// TestScorer agrees with LogDensity to float32's rounding, in any batch, and refuses a CFM.
+func TestScorer(t *testing.T) {
+	rows, given := bent(700)
+	opt := discreteOptions(RealNVP)
+	opt.Given, opt.Depth = given, 1
+	m, err := Fit(context.Background(), rows, opt)
+	require.NoError(t, err)
+	require.Equal(t, 1, m.Depth)
+	s, err := m.NewScorer()
+	require.NoError(t, err)
+	got := make([]float64, len(rows))
+	s.LogDensity(got, rows, given)
+	d, err := m.LogDensity(context.Background(), rows, DensityOptions{Given: given})
+	require.NoError(t, err)
+	for i := range got {
+		require.InDelta(t, d.LogP[i], got[i], 1e-4)
+	}
+	one := make([]float64, 2)
+	s.LogDensity(one, rows[600:602], given[600:602])
+	require.Equal(t, got[600:602], one)
+
+	_, err = Fit(context.Background(), rows, Options{Depth: 3})
+	require.ErrorContains(t, err, "depth is for the discrete flows")
+	c, err := Fit(context.Background(), rows, Options{Steps: 1, Hidden: 8, Blocks: 1, Calibrate: -1})
+	require.NoError(t, err)
+	_, err = c.NewScorer()
+	require.ErrorContains(t, err, "takes a solve")
+}

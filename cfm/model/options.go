@@ -55,8 +55,9 @@ type Options struct {
 
 	// Hidden and Blocks size the network: 384×3 for images, 256×3 from 48 columns, 128×3 from 4,000 training rows and
 	// when rows are drawn anew (see Law), else 64×2.
-	// Of the discrete flows: 64 wide, 6 maps; 128 wide from 4,000 training rows.
-	Hidden, Blocks int
+	// Of the discrete flows: 64 wide, 6 maps; 128 wide from 4,000 training rows. Depth is how many hidden layers
+	// tell a map what to do: 2.
+	Hidden, Blocks, Depth int
 
 	// Image chooses what suits small images: a network with layer norms and a narrow channel of 64 for
 	// what the blocks are told, and training times t = √u, which put less weight near the data than the
@@ -192,6 +193,8 @@ func (o Options) check(n, dim int) error {
 		return badData("learning rate %v: want a positive number", o.LR)
 	case !(o.Holdout < 1):
 		return badData("holdout %v: want a share below 1", o.Holdout)
+	case o.Depth < 0 || o.Depth > maxDepth:
+		return badData("depth %d: want 1 to %d", o.Depth, maxDepth)
 	case o.Hidden > maxHidden || o.Blocks > maxBlocks:
 		return badData("a network of %d×%d: at most %d×%d", o.Hidden, o.Blocks, maxHidden, maxBlocks)
 	case o.Columns != nil && len(o.Columns) != dim:

@@ -34,6 +34,7 @@ type config struct {
 	LR       float64 `json:"lr"`
 	Hidden   int     `json:"hidden"`
 	Blocks   int     `json:"blocks"`
+	Depth    int     `json:"depth"`
 	Holdout  float64 `json:"holdout"`
 	Seed     uint64  `json:"seed"`
 
@@ -74,6 +75,7 @@ func (c *config) define(f *flag.FlagSet) {
 	f.Float64Var(&c.LR, "lr", c.LR, "")
 	f.IntVar(&c.Hidden, "hidden", c.Hidden, "")
 	f.IntVar(&c.Blocks, "blocks", c.Blocks, "")
+	f.IntVar(&c.Depth, "depth", c.Depth, "")
 	f.Float64Var(&c.Holdout, "holdout", c.Holdout, "")
 	f.Func("seed", "", func(s string) (err error) {
 		c.Seed, err = readSeed(s)
@@ -131,7 +133,7 @@ func (c config) check() error {
 		v    float64
 	}{
 		{"steps", float64(c.Steps)}, {"batch", float64(c.Batch)}, {"lr", c.LR}, {"hidden", float64(c.Hidden)},
-		{"blocks", float64(c.Blocks)}, {"holdout", c.Holdout},
+		{"blocks", float64(c.Blocks)}, {"depth", float64(c.Depth)}, {"holdout", c.Holdout},
 	} {
 		if !(n.v >= 0) || n.v > 1e12 {
 			return misuse("-%s: %v is out of range", n.name, n.v)

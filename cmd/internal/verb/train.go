@@ -38,6 +38,7 @@ what is learned
   -coupling C       independent ot sinkhorn[:reg]                  (independent)
   -steps N -batch N -lr RATE                  (3000, images 1000; 256; 0.003)
   -hidden N -blocks N  size of the network                         (by the data)
+  -depth N          hidden layers a map of a discrete flow         (2)
   -seed N|random                                                   (0)
 the run
   -out DIR          its folder                                     (runs/TIME-NAME)
@@ -184,7 +185,7 @@ func prepare(c *config, force bool) (*model.Fitter, set, error) {
 		return nil, data, err
 	}
 	opt := model.Options{
-		Family: c.Family, Anomaly: c.Anomaly, Seed: c.Seed, Steps: c.Steps, Batch: c.Batch, LR: c.LR, Hidden: c.Hidden, Blocks: c.Blocks,
+		Family: c.Family, Anomaly: c.Anomaly, Seed: c.Seed, Steps: c.Steps, Batch: c.Batch, LR: c.LR, Hidden: c.Hidden, Blocks: c.Blocks, Depth: c.Depth,
 		Holdout: c.Holdout, Scaling: c.Scaling, Path: c.Path, Coupling: c.Coupling, Force: force,
 		Levels: data.levels, Columns: data.columns, Conditions: data.conds, Given: data.given,
 	}
@@ -213,6 +214,7 @@ func prepare(c *config, force bool) (*model.Fitter, set, error) {
 	o := fit.Options()
 	c.Family = o.Family
 	c.Steps, c.Batch, c.LR, c.Hidden, c.Blocks = o.Steps, o.Batch, o.LR, o.Hidden, o.Blocks
+	c.Depth = o.Depth
 	c.Holdout, c.Scaling, c.Path, c.Coupling = o.Holdout, o.Scaling, o.Path, o.Coupling
 	data.notes = append(data.notes, fit.Notes...)
 	return fit, data, nil
