@@ -178,6 +178,31 @@ func (siluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	return with2(Op[F](sigmoidGradOp[F]{}), 0, 0, s, h.Mul(g)).Mul(s.Scale(-2).Shift(1).Mul(x).Shift(2))
 }
 
+// block is how many elements a chain of kernels works on at a time, to stay in the first cache.
+const block = 1024
+
+func (siluGradOp[F]) grad(t *Tape[F], n *node[F], i int, dst, h []F) {
+	x, g := t.nodes[n.in[0]].data, t.nodes[n.in[1]].data
+	if i == 1 {
+		t.k.SiLUGrad(dst, x, h)
+		return
+	}
+	buf := t.rev.take(block)
+	for lo := 0; lo < len(x); lo += block {
+		hi := min(lo+block, len(x))
+		s, x, d := buf[:hi-lo], x[lo:hi], dst[lo:hi]
+		t.k.Sigmoid(s, x)
+		t.times(d, h[lo:hi], g[lo:hi])
+		t.k.SigmoidGrad(d, s, d)
+		t.scale(s, -2, s)
+		t.shift(s, 1, s)
+		t.times(s, s, x)
+		t.shift(s, 2, s)
+		t.times(d, d, s)
+	}
+	t.rev.give(buf)
+}
+
 // GELU: with φ the normal density, y' = Φ(x) + x·φ(x) and y'' = φ(x)·(2 - x²).
 
 func (geluOp[F]) Name() string { return "GELU" }

@@ -215,7 +215,7 @@ func sumAligned[F simd.Float](t *Tape[F], dst []F, zs Shape, x []F, xs Shape) {
 		out = t.mem.alloc(blocks)
 	}
 	for b := range out {
-		out[b] = F(t.k.Sum(x[b*m : (b+1)*m]))
+		out[b] = F(t.sum(x[b*m : (b+1)*m]))
 	}
 	if blocks != len(dst) {
 		for ; j < int(xs.n); j++ {
@@ -253,7 +253,7 @@ func (t *Tape[F]) sumAdd(dst []F, zs Shape, x []F, xs Shape) bool {
 	}
 	d := t.rev.take(len(x) / m)
 	for b := range d {
-		d[b] = F(t.k.Sum(x[b*m : (b+1)*m]))
+		d[b] = F(t.sum(x[b*m : (b+1)*m]))
 	}
 	t.k.AddRows(dst, d)
 	t.rev.give(d)

@@ -47,3 +47,16 @@ func (t *Tape[F]) times(dst, x, y []F) {
 		dst[i] = v * y[i]
 	}
 }
+
+// sum is Kernels.Sum, whose lanes are added in halves.
+func (t *Tape[F]) sum(x []F) float64 {
+	if len(x) >= tiny {
+		return t.k.Sum(x)
+	}
+	var s [tiny]float64
+	for i, v := range x {
+		s[i] += float64(v)
+	}
+	a, b, c, d := s[0]+s[4], s[1]+s[5], s[2]+s[6], s[3]+s[7]
+	return (a + c) + (b + d)
+}
