@@ -69,6 +69,9 @@ type velocity struct{ field cfm.Field[float32] }
 func (velocity) begin([]float32, autograd.Tensor[float32], autograd.Tensor[float32]) {}
 
 func (v velocity) objective(o Options) (cfm.Objective[float32], error) {
+	if o.Objective == Likelihood {
+		return o.likelihood(v.field)
+	}
 	path, err := ParsePath(o.Path)
 	if err != nil {
 		return nil, err

@@ -129,8 +129,15 @@ func (f *Fitter) build(dim int) error {
 	if err := f.scale(&spec); err != nil {
 		return err
 	}
+	if opt.Start != nil {
+		opt.Start.lend(&spec)
+		f.opt.Hidden, f.opt.Blocks = spec.Hidden, spec.Blocks
+	}
 	m := newModel(spec)
 	m.flow.Theta = m.params.Init(rng.New(opt.Seed).Named("init"))
+	if opt.Start != nil {
+		copy(m.flow.Theta, opt.Start.flow.Theta)
+	}
 	m.flow.Source = opt.Source
 	f.m = m
 

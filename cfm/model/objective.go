@@ -40,9 +40,9 @@ func (o Options) checkObjective() error {
 		return badData("family %s is trained by maximum likelihood on every row: neither an objective nor dropped conditions apply", f)
 	}
 	switch b, ok := o.bridge(); {
-	case o.Objective == "":
+	case o.Objective == "" || o.Objective == Likelihood:
 	case o.Objective != Bridged:
-		return badData("unknown objective %q; there is %s", o.Objective, Bridged)
+		return badData("unknown objective %q; there is %s, %s", o.Objective, Bridged, Likelihood)
 	case o.Path != "" && !ok || ok && !(b.Sigma > 0):
 		return badData("objective %s on path %s: it is for bridge:σ with a positive σ", Bridged, o.Path)
 	}

@@ -91,6 +91,11 @@ type Options struct {
 	// without them too, for SampleOptions.Guidance; 0.
 	DropCond float64
 
+	// Of objective Likelihood: the model whose weights, scales and size the fit goes on from, and the weights of
+	// ∫‖v‖² dt and ∫‖∂v/∂x‖² dt, see cfm.NLLOptions.
+	Start             *Model
+	Kinetic, Jacobian float64
+
 	// From and Pairs make the fit a round of reflow, or with Distill of distillation: the network of From goes on, on
 	// pairs of its own (see Reflow). The rows are not trained on; conditions, source, size and path are From's.
 	From    *Model
@@ -137,6 +142,12 @@ func (o Options) withDefaults(dim, train int) Options {
 	}
 	if o.Anomaly {
 		def(&o.Steps, 1500)
+	}
+	if o.Objective == Likelihood {
+		def(&o.Steps, 500)
+		if o.LR == 0 && o.Start != nil {
+			o.LR = 1e-3
+		}
 	}
 	def(&o.Steps, 3000)
 	def(&o.Batch, 256)
@@ -217,6 +228,9 @@ func (o Options) check(n, dim int) error {
 		return err
 	}
 	if err := o.checkObjective(); err != nil {
+		return err
+	}
+	if err := o.checkLikelihood(dim); err != nil {
 		return err
 	}
 	if o.From != nil || o.Pairs != nil || o.Distill {
