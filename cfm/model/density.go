@@ -14,9 +14,12 @@ import (
 // DensityOptions configures LogDensity.
 type DensityOptions struct {
 	Given  [][]float64 // as in SampleOptions, but never drawn
-	Probes int         // > 0: estimate the divergence by so many probes; 0: exact up to 64 columns
-	Seed   uint64      // where probes, and the places of whole numbers between their levels, come from
-	Row    []int       // the number of each row, for Seed; nil: their places
+	Probes int         // > 0: estimate the divergence by so many probes; 0: exact up to 64 columns, 8 probes beyond
+	Exact  bool        // exact, whatever the number of columns
+
+	RoundTrip bool   // solve the way back too and count what it misses by, at twice the price
+	Seed      uint64 // where probes, and the places of whole numbers between their levels, come from
+	Row       []int  // the number of each row, for Seed; nil: their places
 	Solver
 }
 
@@ -32,10 +35,15 @@ func (o DensityOptions) row(i int) int {
 type Density struct {
 	LogP   []float64 // log-density in nats, per unit of the data; with Levels, of (k+u)/Levels
 	Err    []float64 // error bar on LogP
+	Parts  Parts     // what Err adds in squares
 	PValue []float64 // share of held-out rows that are no likelier, (1 + #)/(1 + n); NaN if none were kept
 	Status []odeint.Status
 	Stats  odeint.Stats
 }
+
+// Parts are the parts of error bars, see cfm.Density: of the probes, the solver, the rounding of the network and
+// the round trip. Those that were not measured are nil, and all are for a family without a solver.
+type Parts struct{ Probe, Solver, Rounding, RoundTrip []float64 }
 
 // LogDensity finds the log-density of each row. A solve that fails leaves its row NaN and the others
 // whole: the error names the first such row.
@@ -73,11 +81,17 @@ func (m *Model) LogDensity(ctx context.Context, rows [][]float64, opt DensityOpt
 	key := rng.New(opt.Seed).Named("density")
 	x := m.placed(rows, opt)
 	c := cfm.DensityOptions{Options: ode, Key: key.Named("probe"), Row: opt.Row}
-	if opt.Probes > 0 {
+	c.RoundTrip = opt.RoundTrip
+	switch {
+	case opt.Exact && opt.Probes > 0:
+		return d, badData("%d probes and an exact divergence: want one of them", opt.Probes)
+	case opt.Exact:
+		c.Divergence = cfm.Exact
+	case opt.Probes > 0:
 		c.Divergence = cfm.Probes(opt.Probes)
 	}
 	got, err := m.gen.density(ctx, m.flow, x, m.encoded(given), c)
-	d = Density{LogP: got.LogP, Err: got.Err, Status: got.Status, Stats: got.Stats}
+	d = Density{LogP: got.LogP, Err: got.Err, Parts: Parts(got.Parts), Status: got.Status, Stats: got.Stats}
 	shift := m.logScale()
 	for i := range d.LogP {
 		d.LogP[i] -= shift

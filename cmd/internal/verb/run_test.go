@@ -227,6 +227,39 @@ func TestSampleAndScore(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, got[3][5:], alone[1][4:])
 
+	// The parts of the bar add up in squares; a bad number costs its row only if asked, and a solve that fails the
+	// exit code.
+	read := func(text string) [][]string {
+		rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+		require.NoError(t, err)
+		return rows
+	}
+	parts := read(must(t, dir, "score", "-model", "r", "-data", "alone.csv", "-parts", "-round-trip").out)
+	require.Equal(t, []string{"logp", "err", "pvalue", "err_probe", "err_solver", "err_rounding", "err_round_trip", "status"}, parts[0][4:])
+	var sum float64
+	for _, i := range []int{7, 8, 9, 10} {
+		v, err := strconv.ParseFloat(parts[1][i], 64)
+		require.NoError(t, err)
+		sum += v * v
+	}
+	bar, err := strconv.ParseFloat(parts[1][5], 64)
+	require.NoError(t, err)
+	require.InEpsilon(t, sum, bar*bar, 1e-6)
+	put(t, dir+"/bad.csv", "a,b,c,kind\n1,0.25,2.5,y\n1,inf,2.5,y\n1e37,1e37,-1e37,y\n")
+	r = run(t, dir, "score", "-model", "r", "-data", "bad.csv")
+	require.Equal(t, 4, r.code)
+	require.Contains(t, r.err, `row 2, column "b": +Inf is not a finite number`)
+	r = run(t, dir, "score", "-model", "r", "-data", "bad.csv", "-skip-bad")
+	require.Equal(t, 0, r.code, r.err)
+	skipped := read(r.out)
+	require.Equal(t, alone[1], skipped[1])
+	require.Equal(t, []string{"", "", "", "bad"}, skipped[2][4:])
+	require.Empty(t, skipped[3][4])
+	require.NotContains(t, []string{"done", "bad", "missing"}, skipped[3][7])
+	r = run(t, dir, "score", "-model", "r", "-data", "bad.csv", "-skip-bad", "-strict")
+	require.Equal(t, 1, r.code)
+	require.Len(t, read(r.out), 4)
+
 	// In a pipe, and with the condition fixed.
 	c := command(t, dir, "score", "-model", "r", "-data", "-", "-given", "kind=y")
 	c.Stdin = strings.NewReader("a,b,c\n1,0.25,2.5\n")

@@ -22,7 +22,7 @@ const scoreHelp = `score keeps each row of a table, in its order and as it was w
   logp     log-density in nats, per unit of the data
   err      error bar on logp
   pvalue   share of held-out rows that are no likelier: small means unusual
-  status   done; missing if a cell is; or how the solve failed
+  status   done; missing if a cell is; bad (with -skip-bad); or how the solve failed
 
   score -model m.safetensors -data rows.csv > scored.csv
   sample -model m.safetensors | score -model m.safetensors -data -
@@ -41,7 +41,13 @@ contribute most whyK, its name, expectedK, shareK.
   -out FILE            .csv or .png; - is standard output                      (-)
   -anomaly             how strange each row is; -fast leaves logp and typical out
   -why K               name the K columns that contribute most to it           (0)
-  -probes N            estimate the divergence by N random probes      (exact up to 64 columns)
+  -parts               append what err is made of: err_probe, err_solver, err_rounding
+  -round-trip          solve the way back too and count what it misses by: twice the price
+  -skip-bad            a cell that is not finite, or off the model's levels, costs its row
+                       the score, not the run
+  -strict              exit with 1 if a row could not be solved
+  -probes N            estimate the divergence by N random probes
+  -exact               exact divergence beyond 64 columns too        (there 8 probes)
   -seed N              where probes come from                                  (0)
   -rtol T -atol T      tolerances of the solver                                (1e-5)
   -method M            bosh3 dopri5 tsit5, or euler midpoint heun rk4 with -step H  (dopri5)
@@ -54,6 +60,7 @@ func score(e env, args []string) error {
 		path, data, out string
 		opt             model.DensityOptions
 		cond            = given{}
+		how             scoreFlags
 	)
 	var strange anomalyFlags
 	f := newFlags("score")
@@ -65,6 +72,11 @@ func score(e env, args []string) error {
 	f.StringVar(&out, "out", "-", "")
 	f.Var(cond, "given", "")
 	f.IntVar(&opt.Probes, "probes", 0, "")
+	f.BoolVar(&opt.Exact, "exact", false, "")
+	f.BoolVar(&opt.RoundTrip, "round-trip", false, "")
+	f.BoolVar(&how.parts, "parts", false, "")
+	f.BoolVar(&how.skip, "skip-bad", false, "")
+	f.BoolVar(&how.strict, "strict", false, "")
 	f.Func("seed", "", func(s string) (err error) { opt.Seed, err = readSeed(s); return err })
 	solverFlags(f, &opt.Solver)
 	workersFlag(f)
@@ -73,6 +85,9 @@ func score(e env, args []string) error {
 	}
 	if opt.Probes < 0 {
 		return misuse("-probes %d: want a number of at least 0", opt.Probes)
+	}
+	if opt.Probes > 0 && opt.Exact {
+		return misuse("-probes and -exact: want one of them")
 	}
 	if err := checkSolver(opt.Solver); err != nil {
 		return err
@@ -104,17 +119,35 @@ func score(e env, args []string) error {
 	if err != nil {
 		return err
 	}
-	rows, err := t.match(m, cond)
+	rows, err := t.pair(m, cond)
+	if err == nil {
+		err = t.sift(m, &rows, how.skip)
+	}
 	if err != nil {
 		return err
 	}
-	return write(e, out, func(w io.Writer) error {
+	if m.Dim > exactColumns && opt.Probes == 0 && !opt.Exact && !strange.fast && m.FamilyName() == model.CFM {
+		fmt.Fprintf(e.err, "note: %d columns are too many for an exact divergence: 8 probes estimate it; -probes N for another number, -exact for all %d\n", m.Dim, m.Dim)
+	}
+	unsolved := 0
+	err = write(e, out, func(w io.Writer) error {
 		if strange.on {
 			return t.anomalies(e, w, m, rows, strange, opt)
 		}
-		return t.score(e, w, m, rows, opt)
+		unsolved, err = t.score(e, w, m, rows, opt, how)
+		return err
 	})
+	if err == nil && how.strict && unsolved > 0 {
+		return &problem{1, errSilent}
+	}
+	return err
 }
+
+// scoreFlags are the flags of score that do not touch a density.
+type scoreFlags struct{ parts, skip, strict bool }
+
+// exactColumns is up to how many columns the divergence is exact unless a flag says otherwise.
+const exactColumns = 64
 
 // scored is a table to be scored: its numbers, and its cells as they were written.
 type scored struct {
@@ -181,15 +214,26 @@ func cells(b []byte) ([][]string, error) {
 	return r.ReadAll()
 }
 
-// pairs are a table's rows as a model takes them. Missing[i] says that row i has an empty cell.
+// pairs are a table's rows as a model takes them. Missing[i] says that row i has an empty cell, or, with bad[i],
+// a number that has no density.
 type pairs struct {
-	rows, given [][]float64
-	missing     []bool
+	rows, given  [][]float64
+	missing, bad []bool
+	place        []int // in the table, of the model's columns
 }
 
 // match finds the model's columns and conditions in the table: by name, or by place if the table has as
 // many columns as the model and none of its names.
-func (t *scored) match(m *model.Model, cond given) (p pairs, err error) {
+func (t *scored) match(m *model.Model, cond given) (pairs, error) {
+	p, err := t.pair(m, cond)
+	if err == nil {
+		err = t.sift(m, &p, false)
+	}
+	return p, err
+}
+
+// pair is match with numbers that have no density left in.
+func (t *scored) pair(m *model.Model, cond given) (p pairs, err error) {
 	fixed := map[string]float64{}
 	for name, s := range cond {
 		c, ok := findCondition(m, name)
@@ -207,6 +251,7 @@ func (t *scored) match(m *model.Model, cond given) (p pairs, err error) {
 		}
 	}
 	place := make([]int, m.Dim)
+	p.place = place
 	byPlace := known == 0 && (len(t.Columns) == m.Dim || len(t.Columns) == m.Dim+len(m.Conditions)-len(fixed))
 	for j, c := range m.Columns {
 		place[j] = t.Index(c)
@@ -261,14 +306,43 @@ func (t *scored) match(m *model.Model, cond given) (p pairs, err error) {
 				}
 			}
 		}
-		for j, v := range row {
-			if m.Levels > 0 && !missing && (v != math.Floor(v) || v < 0 || v >= float64(m.Levels)) {
-				return p, refuse("%s: row %d, column %q: %v is not one of the whole numbers 0 to %d", t.Name, i+1, t.Columns[place[j]], v, m.Levels-1)
-			}
-		}
 		p.rows, p.given, p.missing = append(p.rows, row), append(p.given, g), append(p.missing, missing)
 	}
 	return p, nil
+}
+
+// sift looks for numbers that are not finite or lie outside the support of the model's levels. It refuses the
+// first one; with skip it takes such rows out.
+func (t *scored) sift(m *model.Model, p *pairs, skip bool) error {
+	p.bad = make([]bool, len(p.rows))
+	for i, row := range p.rows {
+		if p.missing[i] {
+			continue
+		}
+		for j, v := range append(row[:len(row):len(row)], p.given[i]...) {
+			why := ""
+			switch {
+			case math.IsInf(v, 0) || math.IsNaN(v):
+				why = "is not a finite number"
+			case j < len(row) && m.Levels > 0 && (v != math.Floor(v) || v < 0 || v >= float64(m.Levels)):
+				why = fmt.Sprintf("is not one of the whole numbers 0 to %d", m.Levels-1)
+			default:
+				continue
+			}
+			if !skip {
+				name := ""
+				if j < len(row) {
+					name = t.Columns[p.place[j]]
+				} else {
+					name = m.Conditions[j-len(row)].Name
+				}
+				return refuse("%s: row %d, column %q: %v %s; -skip-bad scores the other rows", t.Name, i+1, name, v, why)
+			}
+			p.missing[i], p.bad[i] = true, true
+			break
+		}
+	}
+	return nil
 }
 
 func findCondition(m *model.Model, name string) (model.Condition, bool) {
@@ -288,16 +362,24 @@ func some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// score writes the table with its scores, a chunk at a time.
-func (t *scored) score(e env, w io.Writer, m *model.Model, p pairs, opt model.DensityOptions) error {
-	out := newTableWriter(w, ".csv", len(p.rows), append(append([]string{}, t.Columns...), "logp", "err", "pvalue", "status"))
-	bad := 0
+// score writes the table with its scores, a chunk at a time, and counts the rows whose solve failed.
+func (t *scored) score(e env, w io.Writer, m *model.Model, p pairs, opt model.DensityOptions, how scoreFlags) (unsolved int, err error) {
+	names := append(append([]string{}, t.Columns...), "logp", "err", "pvalue")
+	parts := 0
+	if how.parts {
+		names, parts = append(names, "err_probe", "err_solver", "err_rounding"), 3
+		if opt.RoundTrip {
+			names, parts = append(names, "err_round_trip"), 4
+		}
+	}
+	out := newTableWriter(w, ".csv", len(p.rows), append(names, "status"))
+	bad, skipped := 0, 0
 	for at := 0; at < len(p.rows); at += chunkRows {
 		to := min(at+chunkRows, len(p.rows))
 		d, err := scoreChunk(e, m, p, at, to, opt)
 		var solve *odeint.SolveError
 		if err != nil && !errors.As(err, &solve) || e.ctx.Err() != nil {
-			return err
+			return bad, err
 		}
 		for i := at; i < to; i++ {
 			t.copyRow(out, i)
@@ -305,17 +387,27 @@ func (t *scored) score(e env, w io.Writer, m *model.Model, p pairs, opt model.De
 			out.number(s.logp)
 			out.number(s.err)
 			out.number(s.pvalue)
+			for _, v := range s.parts[:parts] {
+				out.number(v)
+			}
 			out.text(s.status)
 			out.end()
-			if s.status != "done" && s.status != "missing" {
+			switch s.status {
+			case "done", "missing":
+			case "bad":
+				skipped++
+			default:
 				bad++
 			}
 		}
 	}
+	if skipped > 0 {
+		fmt.Fprintf(e.err, "note: %d of %d rows have numbers without a density; their status is bad\n", skipped, len(p.rows))
+	}
 	if bad > 0 {
 		fmt.Fprintf(e.err, "note: %d of %d rows could not be solved; their status says why\n", bad, len(p.rows))
 	}
-	return out.flush()
+	return bad, out.flush()
 }
 
 // copyRow writes row i as it was.
@@ -332,6 +424,7 @@ func (t *scored) copyRow(out *tableWriter, i int) {
 // rowScore is what is appended to a row.
 type rowScore struct {
 	logp, err, pvalue float64
+	parts             [4]float64 // of err: probe, solver, rounding, round trip
 	status            string
 }
 
@@ -340,7 +433,11 @@ func scoreChunk(e env, m *model.Model, p pairs, at, to int, opt model.DensityOpt
 	var index []int
 	out := make([]rowScore, to-at)
 	for i := range out {
-		out[i] = rowScore{math.NaN(), math.NaN(), math.NaN(), "missing"}
+		nan := math.NaN()
+		out[i] = rowScore{nan, nan, nan, [4]float64{nan, nan, nan, nan}, "missing"}
+		if p.bad != nil && p.bad[at+i] {
+			out[i].status = "bad"
+		}
 		if !p.missing[at+i] {
 			index = append(index, at+i)
 		}
@@ -354,7 +451,13 @@ func scoreChunk(e env, m *model.Model, p pairs, at, to int, opt model.DensityOpt
 		return out, err
 	}
 	for k, i := range index {
-		out[i-at] = rowScore{d.LogP[k], d.Err[k], d.PValue[k], d.Status[k].String()}
+		s := &out[i-at]
+		s.logp, s.err, s.pvalue, s.status = d.LogP[k], d.Err[k], d.PValue[k], d.Status[k].String()
+		for j, part := range [][]float64{d.Parts.Probe, d.Parts.Solver, d.Parts.Rounding, d.Parts.RoundTrip} {
+			if part != nil {
+				s.parts[j] = part[k]
+			}
+		}
 		if d.Status[k].OK() {
 			out[i-at].status = "done"
 		}
