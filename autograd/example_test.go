@@ -143,3 +143,20 @@ func ExampleTape_Dump() {
 	//     7 Scale(6)                 []               4 B
 	// 8 values, 104 B; slabs 65536 B, for cotangents 0 B
 }
+
+// A tensor is a view: its rows, and slices and shapes of it, share the data.
+func ExampleTensor() {
+	x := FromRows([][]float64{{1, 2}, {3, 4}, {5, 6}})
+	x.Slice(1, 3).Row(0)[1] = 40
+	fmt.Println(x.Shape, x.Reshape(2, -1).Row(1))
+	// Output: [3 2] [40 5 6]
+}
+
+// Operands stretch to a common shape; axes that are summed over stay, with extent 1.
+func ExampleVar() {
+	tape := NewTape[float64](nil)
+	x := tape.Const(FromRows([][]float64{{1, 2, 3}, {4, 5, 6}}))
+	centred := x.Sub(x.MeanAxes(1))
+	fmt.Println(centred.Value().Data, centred.Square().SumAxis(1).Shape())
+	// Output: [-1 0 1 -1 0 1] [2 1]
+}

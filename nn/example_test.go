@@ -110,3 +110,43 @@ func ExampleWriteSafetensors() {
 	fmt.Println(err != nil)
 	// Output: true
 }
+
+// Layers are functions of values on a tape; what they hold are places in θ.
+func ExampleLinear() {
+	params := nn.NewParams[float32]()
+	root := params.Root()
+	table, dense, norm := nn.NewEmbedding(root.Sub("table"), 10, 4), nn.NewLinear(root.Sub("dense"), 4, 6), nn.NewLayerNorm(root.Sub("norm"), 6)
+	tape := autograd.NewTape(params.Init(rng.New(1)))
+	y := norm.Forward(dense.Forward(table.At(tape, []int32{3, 1, 4})).SiLU())
+	fmt.Println(y.Shape(), params.Count())
+	// Output: [3 6] 82
+}
+
+// Twelve tokens of eight columns, each of which sees itself and those before it.
+func ExampleAttention() {
+	params := nn.NewParams[float32]()
+	att := nn.NewAttention(params.Root(), 8, 2)
+	tape := autograd.NewTape(params.Init(rng.New(1)))
+	x := tape.Input(autograd.NewTensor[float32](1, 12, 8))
+	fmt.Println(att.Self(x, nn.Causal(tape, 12)).Shape())
+	// Output: [1 12 8]
+}
+
+// A convolution that halves a picture.
+func ExampleConv2d() {
+	params := nn.NewParams[float32]()
+	conv := nn.NewConv2d(params.Root(), 3, 8, 3, 3, autograd.Conv{Stride: [2]int{2, 2}, Pad: [2]int{1, 1}})
+	tape := autograd.NewTape(params.Init(rng.New(1)))
+	fmt.Println(conv.Forward(tape.Const(autograd.NewTensor[float32](2, 3, 28, 28))).Shape())
+	// Output: [2 8 14 14]
+}
+
+// A velocity network for pictures of 28×28, told the time by features.
+func ExampleUNet() {
+	params := nn.NewParams[float32]()
+	net := nn.NewUNet(params.Root(), nn.UNetConfig{Channels: 1, Context: 9, Base: 8})
+	tape := autograd.NewTape(params.Init(rng.New(1)))
+	x, context := tape.Const(autograd.NewTensor[float32](2, 1, 28, 28)), tape.Const(autograd.NewTensor[float32](2, 9))
+	fmt.Println(net.Forward(x, context).Shape())
+	// Output: [2 1 28 28]
+}

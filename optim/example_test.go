@@ -81,3 +81,32 @@ func ExampleEMA() {
 	// 0.10
 	// 0.19
 }
+
+// Adam with decoupled decay, which is AdamW, at a rate that warms up and falls.
+func ExampleAdam() {
+	theta, grad := []float64{5, -3}, make([]float64, 2)
+	adam := &optim.Adam[float64]{Decay: 0.01}
+	rate := optim.Cosine(0.1, 20, 300)
+	for step := range 300 {
+		for i, v := range theta {
+			grad[i] = 2 * v
+		}
+		optim.ClipNorm(grad, 1)
+		adam.Step(theta, grad, rate(step))
+	}
+	fmt.Printf("%.2f\n", max(theta[0], -theta[0]))
+	// Output: 0.00
+}
+
+// Two gradients make one step of twice the batch.
+func ExampleAccumulate() {
+	theta := []float64{1}
+	opt := &optim.Accumulate[float64]{Opt: &optim.SGD[float64]{}, Every: 2}
+	opt.Step(theta, []float64{1}, 0.5)
+	fmt.Println(theta)
+	opt.Step(theta, []float64{3}, 0.5)
+	fmt.Println(theta)
+	// Output:
+	// [1]
+	// [0]
+}
