@@ -53,7 +53,7 @@ func (w Workload) Rate(j *Job, perRun time.Duration) (value float64, unit string
 // Workloads lists all, in the order they are printed in.
 func Workloads() []Workload {
 	var all []Workload
-	for _, part := range [][]Workload{products(), elementwise(), training(), assignments(), sampling(), densities(), likelihoods(), traces(), layers(), cold()} {
+	for _, part := range [][]Workload{products(), elementwise(), training(), assignments(), odes(), sampling(), densities(), likelihoods(), traces(), layers(), cold()} {
 		all = append(all, part...)
 	}
 	return all

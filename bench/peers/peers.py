@@ -53,10 +53,12 @@ def workloads(peer, threads):
         return products.numpy_products() | products.numpy_elementwise(), ["numpy"]
     if peer in ("scipy", "pot"):
         import assignment
-        return (assignment.scipy(), ["scipy"]) if peer == "scipy" else (assignment.pot(), ["POT"])
+        import odes
+        return (assignment.scipy() | odes.lorenz(), ["scipy"]) if peer == "scipy" else (assignment.pot(), ["POT"])
     if peer.startswith(("jax", "diffrax")):
         import cold
         import jaxes
+        import odes
         import products
         if peer == "jax":
             return products.jax_products() | products.jax_elementwise() | jaxes.training(), ["jax", "jaxlib", "optax"]
@@ -64,7 +66,7 @@ def workloads(peer, threads):
             return jaxes.training(scan=100), ["jax", "jaxlib", "optax"]
         if peer == "diffrax-backsolve":
             return jaxes.likelihood(True), ["diffrax", "jax"]
-        return jaxes.samples() | jaxes.densities() | jaxes.likelihood(False) | cold.start(peer, threads), ["diffrax", "jax"]
+        return odes.van_der_pol() | jaxes.samples() | jaxes.densities() | jaxes.likelihood(False) | cold.start(peer, threads), ["diffrax", "jax"]
     import torch
     torch.set_num_threads(threads)
     torch.set_num_interop_threads(1)

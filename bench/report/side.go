@@ -30,11 +30,11 @@ var peers = []struct {
 	{"jax-scan100", regexp.MustCompile(`^train/small$`)},
 	{"torchcfm", regexp.MustCompile(`^train/small|^ot/`)},
 	{"pot", regexp.MustCompile(`^ot/`)},
-	{"scipy", regexp.MustCompile(`^ot/`)},
+	{"scipy", regexp.MustCompile(`^ot/|^ode/lorenz`)},
 	{"torchdiffeq", regexp.MustCompile(`^(sample|density|cnf|cold)/`)},
 	{"torchdiffeq-adjoint", regexp.MustCompile(`^cnf/`)},
 	{"flow_matching", regexp.MustCompile(`^(sample|density)/`)},
-	{"diffrax", regexp.MustCompile(`^(sample|density|cnf|cold)/`)},
+	{"diffrax", regexp.MustCompile(`^ode/vanderpol|^(sample|density|cnf|cold)/`)},
 	{"diffrax-backsolve", regexp.MustCompile(`^cnf/`)},
 }
 
