@@ -91,7 +91,7 @@ func (f *Flow[F]) Transport(ctx context.Context, x autograd.Tensor[F], t0, t1 fl
 
 // chunk is how many rows are integrated together. It moves no bit of a result, since rows are
 // independent; it is fixed so that Stats.Evals does not depend on the machine either.
-const chunk = 128
+const chunk = 256
 
 // carry integrates x, in the field's coordinates, in place; with a key it first fills x from the
 // source.
