@@ -14,7 +14,8 @@ func odes() []Workload {
 	return []Workload{lorenz(), vanDerPol()}
 }
 
-// lorenz is one trajectory over ten units of time, which multiplies an error by some 10⁴, to an error of 1e-6 at its end.
+// lorenz is one trajectory over ten units of time, which multiplies an error by some 10⁴, to an error of 1e-6 at its end. Ours is
+// the method of eighth order, as docs/odeint.md advises for so many digits.
 func lorenz() Workload {
 	return Workload{Name: "ode/lorenz", Unit: "solves", Setup: func(ctx context.Context) (*Job, error) {
 		sys := odeint.Func(3, func(dy []float64, _ float64, y []float64) {
@@ -22,7 +23,7 @@ func lorenz() Workload {
 			dy[1] = float64(y[0]*(28-y[2])) - y[1]
 			dy[2] = float64(y[0]*y[1]) - float64(8./3*y[2])
 		})
-		s := odeint.NewSolver[float64](odeint.Options{Rtol: lorenzTol, Atol: lorenzTol})
+		s := odeint.NewSolver[float64](odeint.Options{Method: odeint.Dop853, Rtol: lorenzTol, Atol: lorenzTol})
 		start := []float64{1, 1, 1}
 		var sol *odeint.Solution[float64]
 		return &Job{
@@ -92,6 +93,6 @@ func vanDerPolSystem[F simd.Float](mu []float64) odeint.System[F] {
 
 // The tolerances that give the errors, 1e-6 and 1e-5.
 const (
-	lorenzTol    = 5e-10
+	lorenzTol    = 5e-9
 	vanDerPolTol = 3e-6
 )
