@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sort"
 	"time"
 
 	"pushforward/cfm/model"
+	"pushforward/odeint"
 )
 
 func init() {
@@ -30,7 +32,7 @@ type adLine struct {
 	AUROC    float64            `json:"auroc"`
 	Values   []float64          `json:"auroc_by_seed"`
 	Density  float64            `json:"auroc_density"` // of -log p alone
-	NLL      float64            `json:"nll"`           // of normal test rows, nats a row
+	NLL      *float64           `json:"nll"`           // of normal test rows, nats a row; null if no solve came to an end
 	Train    int                `json:"train_rows"`
 	Test     int                `json:"test_rows"`
 	Seconds  float64            `json:"seconds"`
@@ -72,6 +74,7 @@ func adbench(ctx context.Context, r *Run) error {
 		sets++
 		start := time.Now()
 		l := adLine{Table: "adbench", Set: s.name, Train: len(s.train), Test: len(s.test) + len(s.strange), Base: b.auroc(), BaseNLL: b.NLL, Families: model.CFM, Lost: []string{}}
+		nlls := 0.0
 		for seed := range r.Seeds {
 			a, density, nll, err := adRun(ctx, s, uint64(seed))
 			if err != nil {
@@ -80,8 +83,11 @@ func adbench(ctx context.Context, r *Run) error {
 			l.Values = append(l.Values, a)
 			l.AUROC += a / float64(r.Seeds)
 			l.Density += density / float64(r.Seeds)
-			l.NLL += nll / float64(r.Seeds)
+			nlls += nll / float64(r.Seeds)
 			mean.Values[seed] += a
+		}
+		if finite(nlls) {
+			l.NLL = &nlls
 		}
 		l.Seconds = time.Since(start).Seconds()
 		r.quiet(Figure{Case: s.name, Method: "ours", Metric: "AUROC", Values: l.Values})
@@ -93,7 +99,7 @@ func adbench(ctx context.Context, r *Run) error {
 			means[name] = append(means[name], l.Base[name])
 			r.quiet(Figure{Case: s.name, Method: name, Metric: "AUROC", Mean: l.Base[name]})
 		}
-		r.Log("%s: AUROC %.4f, density alone %.4f, %.2f nats; better: %v", s.name, l.AUROC, l.Density, l.NLL, l.Lost)
+		r.Log("%s: AUROC %.4f, density alone %.4f, %.2f nats; better: %v", s.name, l.AUROC, l.Density, nlls, l.Lost)
 		if err := r.line(l); err != nil {
 			return err
 		}
@@ -138,15 +144,21 @@ func adRun(ctx context.Context, s *adSet, seed uint64) (auroc, density, nll floa
 	auroc = rank(normal.Score, strange.Score)
 	o := model.DensityOptions{Solver: model.Solver{Rtol: 1e-3, Atol: 1e-3}}
 	d, err := m.LogDensity(ctx, thin(s.test, nllRows), o)
-	if err != nil {
+	if unsolved(err) {
 		return 0, 0, 0, err
 	}
 	e, err := m.LogDensity(ctx, thin(s.strange, nllRows), o)
-	if err != nil {
+	if unsolved(err) {
 		return 0, 0, 0, err
 	}
 	nll, _ = negMean(d.LogP)
 	return auroc, rank(negated(d.LogP), negated(e.LogP)), nll, nil
+}
+
+// unsolved reports an error other than that of single rows whose solve did not come to an end: their density is NaN.
+func unsolved(err error) bool {
+	var row *odeint.SolveError
+	return err != nil && (!errors.As(err, &row) || errors.Is(err, context.Canceled))
 }
 
 // thin keeps at most n rows, evenly spread.

@@ -184,7 +184,7 @@ func (s *adSet) standardise() {
 }
 
 // rank is the chance that a strange row has a greater score than a normal one, a tie counting half: the area under the
-// curve of true by false alarms.
+// curve of true by false alarms. NaN is greater than all.
 func rank(normal, strange []float64) float64 {
 	type scored struct {
 		score   float64
@@ -196,6 +196,11 @@ func rank(normal, strange []float64) float64 {
 	}
 	for _, v := range strange {
 		all = append(all, scored{v, true})
+	}
+	for i := range all {
+		if math.IsNaN(all[i].score) {
+			all[i].score = math.Inf(1)
+		}
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].score < all[j].score })
 	sum := 0.0

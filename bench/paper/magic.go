@@ -122,11 +122,11 @@ func magicFamily(ctx context.Context, r *Run, s *adSet, family string, seed int)
 		return l, err
 	}
 	d, err := m.LogDensity(ctx, s.test, model.DensityOptions{})
-	if err != nil {
+	if unsolved(err) {
 		return l, err
 	}
 	odd, err := m.LogDensity(ctx, s.strange, model.DensityOptions{Solver: model.Solver{Rtol: 1e-3, Atol: 1e-3}})
-	if err != nil {
+	if unsolved(err) {
 		return l, err
 	}
 	l = magicLine{Table: "magic", Set: s.name, Family: family, Seed: seed, Rows: len(s.test)}
@@ -146,8 +146,14 @@ func magicFamily(ctx context.Context, r *Run, s *adSet, family string, seed int)
 	return l, nil
 }
 
-// negMean is the mean of -v and its standard error.
-func negMean(v []float64) (mean, bar float64) {
+// negMean is the mean of -v and its standard error, of what is not NaN.
+func negMean(all []float64) (mean, bar float64) {
+	var v []float64
+	for _, x := range all {
+		if !math.IsNaN(x) {
+			v = append(v, x)
+		}
+	}
 	n := float64(len(v))
 	for _, x := range v {
 		mean -= x / n
