@@ -21,9 +21,11 @@ type referenceEvent struct {
 	SolveWith    struct{ Rtol, Atol float64 } `json:"solve_with"`
 }
 
-func TestReferenceEvents(t *testing.T) {
+func TestReferenceEvents(t *testing.T) { referenceFolders(t, referenceEvents) }
+
+func referenceEvents(t *testing.T, dir string) {
 	var file struct{ Cases []referenceEvent }
-	referenceFile(t, "events.json", &file)
+	referenceFile(t, dir, "events.json", &file)
 	var count tally
 	defer count.report(t)
 	t.Run("events.json", func(t *testing.T) {

@@ -7,7 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestReferenceGradients(t *testing.T) {
+func TestReferenceGradients(t *testing.T) { referenceFolders(t, referenceGradients) }
+
+func referenceGradients(t *testing.T, dir string) {
 	var file struct {
 		Cases []struct {
 			Problem string
@@ -18,7 +20,7 @@ func TestReferenceGradients(t *testing.T) {
 			Def     exprProblem        `json:"problem_def"`
 		}
 	}
-	referenceFile(t, "gradients.json", &file)
+	referenceFile(t, dir, "gradients.json", &file)
 	var count tally
 	defer count.report(t)
 	t.Run("gradients.json", func(t *testing.T) {
