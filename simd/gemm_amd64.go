@@ -7,21 +7,22 @@ var (
 		choose: chooser(
 			block[float32]{f32WideAVX512, 14, 32}, block[float32]{f32FlatAVX512, 6, 64},
 			block[float32]{f32EdgeAVX512, 14, 16}, block[float32]{f32EdgeAVX2, 12, 8}),
-		copy: f32CopyAVX2, transpose: f32TransposeAVX2, narrow: f32NarrowAVX2,
+		copy: f32CopyAVX2, transpose: f32TransposeAVX2, narrow: f32NarrowAVX2, narrowRows: 16,
 		inPlace: 256, zero: make([]float32, 64),
 	}
 	f64GemmAVX512 = &gemmTier[float64]{
 		choose: chooser(
 			block[float64]{f64WideAVX512, 14, 16}, block[float64]{f64FlatAVX512, 6, 32},
 			block[float64]{f64EdgeAVX512, 14, 8}, block[float64]{f64EdgeAVX2, 12, 4}),
-		copy: f64CopyAVX2, transpose: f64TransposeAVX2, inPlace: 256, zero: make([]float64, 32),
+		copy: f64CopyAVX2, transpose: f64TransposeAVX2, narrow: f64NarrowAVX2, narrowRows: 8,
+		inPlace: 256, zero: make([]float64, 32),
 	}
 	f32GemmAVX2 = &gemmTier[float32]{
 		choose: chooserAVX2(
 			block[float32]{f32WideAVX2, 6, 16}, block[float32]{f32WiderAVX2, 4, 24},
 			block[float32]{f32FlatAVX2, 3, 32}, block[float32]{f32RowAVX2, 1, 64},
 			block[float32]{f32EdgeAVX2, 12, 8}),
-		copy: f32CopyAVX2, transpose: f32TransposeAVX2, narrow: f32NarrowAVX2,
+		copy: f32CopyAVX2, transpose: f32TransposeAVX2, narrow: f32NarrowAVX2, narrowRows: 16,
 		inPlace: 128, zero: make([]float32, 64),
 	}
 	f64GemmAVX2 = &gemmTier[float64]{
@@ -29,7 +30,8 @@ var (
 			block[float64]{f64WideAVX2, 6, 8}, block[float64]{f64WiderAVX2, 4, 12},
 			block[float64]{f64FlatAVX2, 3, 16}, block[float64]{f64RowAVX2, 1, 32},
 			block[float64]{f64EdgeAVX2, 12, 4}),
-		copy: f64CopyAVX2, transpose: f64TransposeAVX2, inPlace: 128, zero: make([]float64, 32),
+		copy: f64CopyAVX2, transpose: f64TransposeAVX2, narrow: f64NarrowAVX2, narrowRows: 8,
+		inPlace: 128, zero: make([]float64, 32),
 	}
 )
 
@@ -71,6 +73,11 @@ func chooserAVX2[F Float](wide, wider, flat, row, edge block[F]) func(m, n int) 
 //
 //go:noescape
 func f32NarrowAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+// f64NarrowAVX2 is the same with 8 rows a tile.
+//
+//go:noescape
+func f64NarrowAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 
 // The micro-kernels: see strip for what they compute and block for their sizes.
 

@@ -34,9 +34,10 @@ type gemmTier[F Float] struct {
 	copy func(dst, src []F, ldd, lds, rows, cols int)
 	// transpose sets dst[j·ldd+i] = src[i·lds+j] for i < rows, j < cols.
 	transpose func(dst, src []F, ldd, lds, rows, cols int)
-	// narrow does 16 rows and 1 to 4 columns a tile, or is nil. k is a multiple of 4, A's columns are
+	// narrow does narrowRows rows and 1 to 4 columns a tile, or is nil. k is a multiple of 4, A's columns are
 	// adjacent, and aks is the distance of B's columns.
-	narrow strip[F]
+	narrow     strip[F]
+	narrowRows int
 	// inPlace is the most rows and columns of an operand that is always read where it lies.
 	inPlace int
 	// zero is as long as the widest block.
@@ -68,7 +69,7 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 	case n <= few && a.Trans && m > n:
 		t.flipped(p, c, a, b, from, bias)
 		return
-	case n <= few && t.narrow != nil && !a.Trans && m >= 16 && k >= 4:
+	case n <= few && t.narrow != nil && !a.Trans && m >= t.narrowRows && k >= 4:
 		t.columns(p, c, a, b, from, bias)
 		return
 	}
@@ -150,13 +151,14 @@ func (t *gemmTier[F]) copyBlock(dst []F, a Mat[F], i, j, ldd, rows, cols int) {
 // columns computes a c of few columns by t.narrow, and the rows and the end of the chains that it
 // cannot do as products of their own.
 func (t *gemmTier[F]) columns(p *Packs[F], c, a, b Mat[F], from start, bias []F) {
-	m, k := c.Rows&^15, a.Cols&^3
+	rows := t.narrowRows
+	m, k := c.Rows-c.Rows%rows, a.Cols&^3
 	brs, bcs := b.strides()
-	most := max(1, callBytes/int(unsafe.Sizeof(c.Data[0]))/(16*few*k))
-	for i := 0; i < m; i += 16 * most {
+	most := max(1, callBytes/int(unsafe.Sizeof(c.Data[0]))/(rows*few*k))
+	for i := 0; i < m; i += rows * most {
 		init, ldi := t.first(c, i, 0, from, bias)
 		t.narrow(&c.Data[i*c.Stride], &a.Data[i*a.Stride], &b.Data[0], &init[0],
-			c.Stride, a.Stride, bcs, brs, ldi, k, 16, min(most, (m-i)/16), c.Cols)
+			c.Stride, a.Stride, bcs, brs, ldi, k, rows, min(most, (m-i)/rows), c.Cols)
 	}
 	if k < a.Cols {
 		t.product(p, c.rows(0, m), a.rows(0, m).T().rows(k, a.Cols).T(), b.rows(k, a.Cols), fromC, nil)
