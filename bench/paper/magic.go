@@ -32,7 +32,7 @@ func magicRecipe(family string) model.Options {
 	case model.CFM:
 		o.Steps, o.Blocks = 8000, 3
 	case model.MAF:
-		o.Steps, o.Blocks = 3000, 10
+		o.Steps, o.Blocks = 2000, 10
 	}
 	return o
 }

@@ -44,11 +44,12 @@ func newDiscrete(p *nn.Params[float32], s Spec) *discrete {
 }
 
 // bijectorOf declares the flow of a spec. All that the file does not say is said here, since files must
-// outlive a change of bijector's own defaults.
+// outlive a change of bijector's own defaults. The bound on log-scales is a narrow one: with 3 instead of ½ a MAF of ten
+// maps lost 50 nats a row on magic_gamma, to rows far out.
 func bijectorOf[F simd.Float](scope nn.Scope[F], s Spec) *bijector.Flow[F] {
 	c := bijector.Config{
 		Dim: s.Dim, Cond: condWidth(s.Conditions), Layers: s.Blocks, Hidden: s.Hidden, Depth: s.Depth,
-		Bins: s.Bins, Bound: 3, Tail: 5, Seed: s.Seed,
+		Bins: s.Bins, Bound: 0.5, Tail: 5, Seed: s.Seed,
 	}
 	switch s.Family {
 	case RealNVP:
