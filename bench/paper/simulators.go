@@ -10,7 +10,7 @@ import (
 	"pushforward/simd/rng"
 )
 
-// prior is the law of one parameter. Each is an increasing function of a standard normal number.
+// prior is the law of one parameter.
 type prior struct {
 	kind string // uniform, normal, lognormal
 	a, b float64
@@ -26,27 +26,63 @@ func repeated(n int, p prior) (l []prior) {
 	return l
 }
 
-// from maps a standard normal number to the parameter.
+// draw maps a standard normal number to the parameter.
+func (p prior) draw(z float64) float64 {
+	if p.kind == "uniform" {
+		return p.a + float64((p.b-p.a)*0.5*(1+simd.Erf(z/math.Sqrt2)))
+	}
+	return p.from(z)
+}
+
+// to scales the parameter, or its logarithm if the prior is lognormal, to mean 0 and deviation 1 under the prior.
+func (p prior) to(theta float64) float64 {
+	switch p.kind {
+	case "uniform":
+		return (float64(2*theta) - p.a - p.b) / (p.b - p.a) * math.Sqrt(3)
+	case "lognormal":
+		theta = simd.Log(theta)
+	}
+	return (theta - p.a) / p.b
+}
+
+// from is to's inverse.
 func (p prior) from(z float64) float64 {
 	switch p.kind {
 	case "uniform":
-		return p.a + float64((p.b-p.a)*0.5*(1+simd.Erf(z/math.Sqrt2)))
+		return 0.5 * (p.a + p.b + float64(z/math.Sqrt(3)*(p.b-p.a)))
 	case "lognormal":
 		return simd.Exp(p.a + float64(p.b*z))
 	}
 	return p.a + float64(p.b*z)
 }
 
-// to is from's inverse: the probit of a uniform parameter's place, the scaled logarithm of a lognormal one.
-func (p prior) to(theta float64) float64 {
-	switch p.kind {
-	case "uniform":
-		u := (theta - p.a) / (p.b - p.a)
-		return math.Sqrt2 * simd.ErfInv(float64(2*u)-1)
-	case "lognormal":
-		return (simd.Log(theta) - p.a) / p.b
+// unfold continues the law of a uniform parameter past the prior's bounds, so that there is no edge to learn: a value at
+// distance s from a bound is mirrored at it with probability ½·exp(-(s/w)²), w a twentieth of the range. u is
+// uniform. fold undoes it, whatever the law: mirrored back, the values have the law they had.
+func (p prior) unfold(theta, u float64) float64 {
+	if p.kind != "uniform" {
+		return theta
 	}
-	return (theta - p.a) / p.b
+	at := p.a
+	if theta-p.a > p.b-theta {
+		at = p.b
+	}
+	s := (theta - at) / (0.05 * (p.b - p.a))
+	if u < 0.5*simd.Exp(-float64(s*s)) {
+		return float64(2*at) - theta
+	}
+	return theta
+}
+
+func (p prior) fold(theta float64) float64 {
+	switch {
+	case p.kind != "uniform":
+	case theta < p.a:
+		return float64(2*p.a) - theta
+	case theta > p.b:
+		return float64(2*p.b) - theta
+	}
+	return theta
 }
 
 // inside reports whether the prior has mass at theta.
@@ -77,7 +113,7 @@ func (t *task) draw(n int, key rng.Key) (theta, x []float64, err error) {
 	theta, x = make([]float64, n*d), make([]float64, n*t.data)
 	rng.Normal(key.Named("prior"), theta)
 	for i := range theta {
-		theta[i] = t.prior[i%d].from(theta[i])
+		theta[i] = t.prior[i%d].draw(theta[i])
 	}
 	if err := t.simulate(x, theta, key.Named("simulate")); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", t.name, err)
