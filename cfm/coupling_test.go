@@ -112,7 +112,7 @@ func TestSinkhornDrawsFromThePlan(t *testing.T) {
 
 // Whatever the coupling does, a condition stays with its x₁, and rows keep their own noise.
 func TestConditionsMoveWithTheirRows(t *testing.T) {
-	for _, c := range []Coupling{Independent{}, ExactOT{}, Sinkhorn{3}} {
+	for _, c := range []Coupling{Independent{}, Forced{ExactOT{}}, Forced{Sinkhorn{3}}, ConditionOT{}, ConditionOT{Weight: 2}, Pooled{ConditionOT{Share: 0.1}, 3}} {
 		x := normalTensor[float32](100, 2, rng.New(1))
 		cond := normalTensor[float32](100, 1, rng.New(2))
 		for i := range 100 {
@@ -128,6 +128,9 @@ func TestConditionsMoveWithTheirRows(t *testing.T) {
 		for i := range 32 {
 			r := s.out.X1.Row(i)
 			require.Equal(t, r[0]+10*r[1], s.out.Cond.Row(i)[0], "%T", c)
+		}
+		if _, pooled := c.(Pooled); pooled {
+			continue // the source rows are a part of the pool's
 		}
 		// The source rows are those of the key, in some order.
 		got := append([]float32(nil), s.out.X0.Data...)
@@ -158,6 +161,8 @@ func TestCouplingInTheTrainer(t *testing.T) {
 	}
 	require.Less(t, length(ExactOT{}, nil), 0.8*length(Independent{}, nil))
 	require.Less(t, length(Sinkhorn{0.3}, nil), 0.9*length(Independent{}, nil))
+	require.Less(t, length(UnbalancedOT{0.3, 1}, nil), 0.9*length(Independent{}, nil))
+	require.Less(t, length(PartialOT{0.5}, nil), 0.6*length(ExactOT{}, nil))
 	x := normalTensor[float32](300, 2, rng.New(5))
 	pairs := FromPairs(x, permuted(x, rotation(300)))
 	require.Equal(t, length(Independent{}, pairs), length(ExactOT{}, pairs))

@@ -176,6 +176,9 @@ func (LinearVP) Span() (lo, hi float64) { return 0, 1 - edge }
 // not negative, and its last three are the derivatives of the first three, compared with
 // central differences at 33 times to 1e-5 of the size of the path.
 func CheckPath(p Path) error {
+	if err := checkParameters(p); err != nil {
+		return err
+	}
 	lo, hi := Span(p)
 	if !(0 <= lo && lo < hi && hi <= 1) {
 		return fmt.Errorf("cfm: path %T%+v: its span [%g, %g] is not in [0, 1]", p, p, lo, hi)
@@ -213,6 +216,30 @@ func CheckPath(p Path) error {
 				return fmt.Errorf("cfm: path %T%+v: the derivative of %s at t=%.6g is given as %.6g, differences say %.6g", p, p, name, t, der[j], num)
 			}
 		}
+	}
+	return nil
+}
+
+// checkParameters refuses numbers that the paths of this package are not made for: above all a negative width, which
+// the formulas would take.
+func checkParameters(p Path) error {
+	refuse := func(ok bool, what string) error {
+		if ok {
+			return nil
+		}
+		return fmt.Errorf("cfm: path %T%+v: %s", p, p, what)
+	}
+	switch p := p.(type) {
+	case CondOT:
+		return refuse(p.SigmaMin >= 0 && p.SigmaMin <= 1, "SigmaMin is a width, not negative, and at most 1")
+	case VP:
+		lo, hi := p.betas()
+		return refuse(lo >= 0 && hi > 0 && !math.IsInf(hi, 1), "BetaMin is not negative and BetaMax is positive")
+	case VE:
+		lo, hi := p.sigmas()
+		return refuse(lo > 0 && hi > 0, "SigmaMin and SigmaMax are widths, positive")
+	case Polynomial:
+		return refuse(p.N == 0 || p.N >= 1, "N is at least 1")
 	}
 	return nil
 }

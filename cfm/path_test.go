@@ -75,4 +75,12 @@ func TestCheckPathFindsMistakes(t *testing.T) {
 	require.ErrorContains(t, CheckPath(wrongPath{}), "derivative of a")
 	require.ErrorContains(t, CheckPath(Tube{-1}), "not negative")
 	require.ErrorContains(t, CheckPath(Tube{math.NaN()}), "not finite")
+	require.ErrorContains(t, CheckPath(Cosine{-1}), "not negative")
+	require.ErrorContains(t, CheckPath(Bridge{-1}), "not negative")
+	require.ErrorContains(t, CheckPath(CondOT{-0.1}), "not negative")
+	require.ErrorContains(t, CheckPath(CondOT{1.5}), "at most 1")
+	require.ErrorContains(t, CheckPath(CondOT{math.NaN()}), "not negative")
+	require.ErrorContains(t, CheckPath(VE{-1, 2}), "positive")
+	require.ErrorContains(t, CheckPath(VP{-1, 2}), "not negative")
+	require.ErrorContains(t, CheckPath(Polynomial{0.5}), "at least 1")
 }

@@ -35,6 +35,8 @@ type slot[F simd.Float] struct {
 	dist           []float64
 	group0, group1 []F
 	cost           func() []float64
+	conds          []float64 // a float64 copy of a group's conditions
+	held           bool      // for held-out rows
 }
 
 // The states of a slot.
@@ -106,7 +108,7 @@ func (r *training[F]) prepareAhead(int) bool {
 			return true
 		}
 	}
-	return false
+	return r.poolAhead()
 }
 
 // ready returns the slot with the batch of a step. If another core is at it, the caller fills
@@ -135,7 +137,11 @@ func (r *training[F]) ready(step int) *slot[F] {
 // prepare makes the batch of s.step.
 func (s *slot[F]) prepare() {
 	r := s.run
-	s.make(r.Data, r.keys.data, r.keys.source, r.keys.pair, s.step, r.Batch)
+	if r.pools == nil {
+		s.make(r.Data, r.keys.data, r.keys.source, r.keys.pair, s.step, r.Batch)
+	} else {
+		s.takePart()
+	}
 	if r.DropCond > 0 && s.err == nil && s.pan == nil && s.out.Cond.Shape.Rank() > 0 {
 		s.drop(r.DropCond, r.keys.drop.Fold(uint64(s.step)))
 	}
@@ -155,23 +161,34 @@ func (s *slot[F]) drop(share float64, key rng.Key) {
 }
 
 // make makes a batch of n rows: rows from the data, scaled, with rows of the source or their
-// own partners, paired in groups of the trainer's batch size.
+// own partners, paired in groups as large as the coupling's in training.
 func (s *slot[F]) make(data Data[F], dataKey, sourceKey, pairKey rng.Key, step, n int) {
-	defer func() {
-		switch v := recover().(type) {
-		case nil:
-		case error:
-			if _, shape := v.(*autograd.ShapeError); shape {
-				s.pan = v
-			} else if _, rt := v.(interface{ RuntimeError() }); rt {
-				s.pan = v
-			} else {
-				s.err = v
-			}
-		default:
+	defer s.catch()
+	if s.draw(data, dataKey, sourceKey, step, n) && s.err == nil {
+		s.pair(pairKey.Fold(uint64(step)))
+	}
+}
+
+// catch keeps a panic for the trainer: an error of the data or the coupling, or a mistake.
+func (s *slot[F]) catch() {
+	switch v := recover().(type) {
+	case nil:
+	case error:
+		if _, shape := v.(*autograd.ShapeError); shape {
 			s.pan = v
+		} else if _, rt := v.(interface{ RuntimeError() }); rt {
+			s.pan = v
+		} else {
+			s.err = v
 		}
-	}()
+	default:
+		s.pan = v
+	}
+}
+
+// draw gets n rows from the data and scales them, and reports whether the coupling is still to pair them with the
+// rows of the source that it draws.
+func (s *slot[F]) draw(data Data[F], dataKey, sourceKey rng.Key, step, n int) bool {
 	f := s.run.Flow
 	if len(s.rows) != n {
 		s.rows = resize(s.rows, n)
@@ -184,7 +201,7 @@ func (s *slot[F]) make(data Data[F], dataKey, sourceKey, pairKey rng.Key, step, 
 	b.X0 = autograd.Tensor[F]{Data: b.X0.Data[:0]}
 	b.Cond = autograd.Tensor[F]{Data: b.Cond.Data[:0]}
 	if s.err = data.Next(b, dataKey.Fold(uint64(step))); s.err != nil {
-		return
+		return false
 	}
 	if want := autograd.Dims(n, f.Dim); b.X1.Shape != want {
 		panic(fmt.Sprintf("cfm: Data gave x₁ %v for a batch of %d rows of %d columns", b.X1.Shape, n, f.Dim))
@@ -197,20 +214,30 @@ func (s *slot[F]) make(data Data[F], dataKey, sourceKey, pairKey rng.Key, step, 
 		s.out.Cond = b.Cond
 	}
 	if s.err = s.scale(); s.err != nil {
-		return
+		return false
 	}
 	if b.X0.Shape.Rank() > 0 {
 		if b.X0.Shape != b.X1.Shape {
 			panic(fmt.Sprintf("cfm: Data gave x₀ %v with x₁ %v", b.X0.Shape, b.X1.Shape))
 		}
-		return // pairs of the data's own
+		return false // pairs of the data's own
 	}
 	s.source = resize(s.source, n*f.Dim)
 	s.tmp = drawSource(s.source, f.Source, sourceKey.Fold(uint64(step)), s.tmp)
 	s.out.X0 = autograd.Tensor[F]{Shape: b.X1.Shape, Data: s.source}
-	if _, ok := s.run.Coupling.(Independent); !ok {
-		s.pair(pairKey.Fold(uint64(step)))
+	c, batches, forced := inner(s.run.Coupling)
+	if _, ok := c.(Independent); ok {
+		return false
 	}
+	if s.out.Cond.Shape.Rank() > 0 && !forced && !KnowsConditions(c) {
+		s.err = fmt.Errorf("%T: %w", c, ErrConditions)
+	} else if s.run.Batch*batches == 1 {
+		s.err = fmt.Errorf("cfm: %T: a batch of one row has nothing to pair", c)
+	} else if m, ok := c.(SemiDiscrete); ok && !s.held {
+		s.err = s.run.semidiscrete(m).carry(s)
+		return false
+	}
+	return true
 }
 
 // scale brings x₁ to the field's coordinates and refuses numbers that are not finite.
@@ -231,28 +258,36 @@ func (s *slot[F]) scale() error {
 	return nil
 }
 
-// pair applies the coupling to each group of Batch rows.
+// pair applies the coupling to the rows, in groups as large as those of training.
 func (s *slot[F]) pair(key rng.Key) {
 	n, d := s.out.X1.Rows(), s.run.Flow.Dim
 	s.x0, s.x1 = resize(s.x0, n*d), resize(s.x1, n*d)
+	width := 0
 	if s.out.Cond.Shape.Rank() > 0 {
+		width = s.out.Cond.Shape.Dim(1)
 		s.c = resize(s.c, len(s.out.Cond.Data))
 	}
-	for lo := 0; lo < n; lo += s.run.Batch {
-		hi := min(lo+s.run.Batch, n)
+	c, batches, _ := inner(s.run.Coupling)
+	aware, isAware := c.(ConditionAware)
+	size := s.run.Batch * batches
+	for lo := 0; lo < n; lo += size {
+		hi := min(lo+size, n)
 		s.group0, s.group1 = s.out.X0.Data[lo*d:hi*d], s.out.X1.Data[lo*d:hi*d]
 		s.pairs = resize(s.pairs, hi-lo)
-		s.run.Coupling.Pair(s.pairs, hi-lo, hi-lo, s.cost, key.Fold(uint64(lo)))
+		if isAware && width > 0 {
+			s.conds = widen(s.conds, s.out.Cond.Data[lo*width:hi*width])
+			aware.PairGiven(s.pairs, hi-lo, hi-lo, s.cost, s.conds, width, key.Fold(uint64(lo)))
+		} else {
+			c.Pair(s.pairs, hi-lo, hi-lo, s.cost, key.Fold(uint64(lo)))
+		}
 		for k, p := range s.pairs {
 			copy(s.x0[(lo+k)*d:][:d], s.group0[p[0]*d:])
 			copy(s.x1[(lo+k)*d:][:d], s.group1[p[1]*d:])
-			if s.out.Cond.Shape.Rank() > 0 {
-				copy(s.c[(lo+k)*s.out.Cond.Shape.Dim(1):], s.out.Cond.Row(lo+p[1]))
-			}
+			copy(s.c[(lo+k)*width:][:width], s.out.Cond.Data[(lo+p[1])*width:])
 		}
 	}
 	s.out.X0.Data, s.out.X1.Data = s.x0, s.x1
-	if s.out.Cond.Shape.Rank() > 0 {
+	if width > 0 {
 		s.out.Cond.Data = s.c
 	}
 }

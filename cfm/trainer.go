@@ -117,6 +117,8 @@ type training[F simd.Float] struct {
 	losses  []float64           // by shard
 	badOps  []string            // by shard: where its loss stopped being finite
 	slots   []*slot[F]
+	pools   []*pairPool[F] // of a Pooled coupling
+	mapped  mapped[F]      // of a SemiDiscrete one
 	keys    struct{ data, loss, source, pair, drop rng.Key }
 	batch   *Batch[F]
 	lossKey rng.Key
@@ -196,6 +198,7 @@ func (t *Trainer[F]) setup() *training[F] {
 	r.keys.drop = c.Key.Named("drop")
 	r.seed = autograd.FromSlice([]F{F(1 / float64(c.Batch))}).Reshape()
 	r.shardTask, r.sumTask = r.shard, r.sum
+	r.pools = newPools(r)
 	if c.Val != nil {
 		r.val = newValidation(r)
 		r.valTask = r.val.task

@@ -68,7 +68,7 @@ func TestTrainerLearns(t *testing.T) {
 
 // Each step's bits are the same for any number of cores and any coupling, conditions or not.
 func TestTrainerThreadsMoveNoBit(t *testing.T) {
-	for _, c := range []Coupling{Independent{}, ExactOT{}, Sinkhorn{5}} {
+	for _, c := range []Coupling{Independent{}, Forced{ExactOT{}}, Pooled{ConditionOT{Weight: 1}, 2}, Forced{Sinkhorn{5}}} {
 		for _, conditional := range []bool{false, true} {
 			var want []float32
 			var losses []float64
@@ -110,7 +110,7 @@ func TestTrainerResume(t *testing.T) {
 				tr.Batch = 32
 				tr.ValEvery = 100 // the last step only
 			}
-			tr.Coupling, tr.Opt = ExactOT{}, opt()
+			tr.Coupling, tr.Opt = Forced{ExactOT{}}, opt()
 			return tr
 		}
 		whole := make()
@@ -201,7 +201,7 @@ func TestTrainerLoadRefuses(t *testing.T) {
 func TestTrainerAllocatesNothing(t *testing.T) {
 	skipIfRaced(t)
 	for _, procs := range []int{1, 2} {
-		for _, c := range []Coupling{Independent{}, ExactOT{}} {
+		for _, c := range []Coupling{Independent{}, Forced{ExactOT{}}} {
 			old := runtime.GOMAXPROCS(procs)
 			tr := smallTrainer[float32](7, 1000, true)
 			tr.Coupling, tr.ValEvery = c, 5

@@ -34,7 +34,9 @@ func valRows(d any) int {
 }
 
 func newValidation[F simd.Float](r *training[F]) *validation[F] {
-	return &validation[F]{run: r, slot: newSlot(r), key: r.Key.Named("validation")}
+	v := &validation[F]{run: r, slot: newSlot(r), key: r.Key.Named("validation")}
+	v.slot.held = true
+	return v
 }
 
 // validate returns the held-out loss and keeps the parameters if they are the best yet.

@@ -95,6 +95,53 @@ func (s *Solver) Assign(dst []int, cost []float64, n, m int) (total float64, err
 	return total, nil
 }
 
+// AssignSome assigns only the given number of pairs, of least total over all choices of rows and columns: partial
+// transport. Rows left out get -1. It is an assignment with one more row for each column left out and one more column
+// for each row left out, which cost nothing but not each other (Chapel, Alaya and Gasso 2020); Duals are those of it.
+func (s *Solver) AssignSome(dst []int, cost []float64, n, m, pairs int) (total float64, err error) {
+	if len(dst) != n || len(cost) != n*m || pairs < 0 || pairs > min(n, m) {
+		panic(fmt.Sprintf("ot: AssignSome: %d pairs of %d×%d with dst of %d and costs of %d", pairs, n, m, len(dst), len(cost)))
+	}
+	if err := checkCosts(cost, m); err != nil {
+		return 0, fmt.Errorf("ot: assign: %w", err)
+	}
+	low, high := 0.0, 0.0
+	for k, v := range cost {
+		if k == 0 {
+			low, high = v, v
+		}
+		low, high = math.Min(low, v), math.Max(high, v)
+	}
+	far := high - low
+	if far == 0 {
+		far = 1
+	}
+	k := n + m - pairs
+	all := make([]float64, k*k)
+	for i := range k {
+		for j := range k {
+			switch {
+			case i < n && j < m:
+				all[i*k+j] = cost[i*m+j] - low // none is negative, so leaving out more would not pay
+			case i >= n && j >= m:
+				all[i*k+j] = far
+			}
+		}
+	}
+	col := make([]int, k)
+	if _, err := s.Assign(col, all, k, k); err != nil {
+		return 0, err
+	}
+	for i := range dst {
+		if dst[i] = col[i]; dst[i] >= m {
+			dst[i] = -1
+		} else {
+			total += cost[i*m+dst[i]]
+		}
+	}
+	return total, nil
+}
+
 // Duals returns the potentials that prove the last assignment optimal: u[i] + v[j] ≤ cost[i, j] to
 // rounding, with equality on the pairs assigned, and 0 ≥ the potential of what is left over on the
 // longer side. They are valid until the next call.

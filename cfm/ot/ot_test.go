@@ -63,6 +63,47 @@ func TestAssignAgainstTrying(t *testing.T) {
 	}
 }
 
+// Partial assignments against trying all choices of rows.
+func TestAssignSome(t *testing.T) {
+	var s Solver
+	for n := 1; n <= 5; n++ {
+		for m := 1; m <= 5; m++ {
+			for k := 0; k <= min(n, m); k++ {
+				c := normals(uint64(10*n+m), n*m, (n+m)%3 == 0)
+				best := math.Inf(1)
+				for set := range 1 << n {
+					var sub []float64
+					for i := range n {
+						if set>>i&1 == 1 {
+							sub = append(sub, c[i*m:(i+1)*m]...)
+						}
+					}
+					if len(sub) == k*m {
+						best = math.Min(best, bestByTrying(sub, k, m))
+					}
+				}
+				dst := make([]int, n)
+				total, err := s.AssignSome(dst, c, n, m, k)
+				require.NoError(t, err)
+				require.InDelta(t, best, total, 1e-12, "%d of %d×%d", k, n, m)
+				seen, sum := map[int]bool{}, 0.0
+				for i, j := range dst {
+					if j >= 0 {
+						require.False(t, seen[j])
+						seen[j] = true
+						sum += c[i*m+j]
+					}
+				}
+				require.Len(t, seen, k)
+				require.InDelta(t, total, sum, 1e-12)
+			}
+		}
+	}
+	_, err := s.AssignSome(make([]int, 1), []float64{math.NaN()}, 1, 1, 1)
+	require.ErrorIs(t, err, ErrCost)
+	require.Panics(t, func() { _, _ = s.AssignSome(make([]int, 1), []float64{1}, 1, 1, 2) })
+}
+
 // checkAssignment proves an assignment optimal by its duals.
 func checkAssignment(t *testing.T, s *Solver, dst []int, c []float64, n, m int) {
 	t.Helper()
