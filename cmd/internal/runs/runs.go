@@ -31,6 +31,7 @@ const (
 	Summary = "summary.json"
 	Log     = "log.txt"
 	Plots   = "plots"
+	Reflow  = "reflow" // the rounds of a reflow: pairs, models between
 
 	metricsFile = "metrics.jsonl"
 	lockFile    = ".lock"
@@ -105,7 +106,7 @@ func (r *Run) clear(force bool) error {
 	if err != nil {
 		return fmt.Errorf("run folder: %w", err)
 	}
-	ours := map[string]bool{Config: true, Model: true, State: true, Summary: true, Log: true, Plots: true, metricsFile: true}
+	ours := map[string]bool{Config: true, Model: true, State: true, Summary: true, Log: true, Plots: true, Reflow: true, metricsFile: true}
 	for _, e := range entries {
 		switch {
 		case e.Name() == lockFile || strings.Contains(e.Name(), temporary):

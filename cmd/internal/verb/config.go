@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"pushforward/cfm/model"
 	"pushforward/cmd/internal/runs"
 	"pushforward/simd"
 )
@@ -37,6 +38,18 @@ type config struct {
 	Depth    int     `json:"depth"`
 	Holdout  float64 `json:"holdout"`
 	Seed     uint64  `json:"seed"`
+
+	Objective    string  `json:"objective,omitempty"`
+	From         string  `json:"from,omitempty"` // the model that -objective nll goes on from
+	Kinetic      float64 `json:"kinetic,omitempty"`
+	Jacobian     float64 `json:"jacobian,omitempty"`
+	DropCond     float64 `json:"drop-cond,omitempty"`
+	Sampler      string  `json:"sampler,omitempty"`
+	SamplerError float64 `json:"sampler-error,omitempty"`
+	Reflow       string  `json:"reflow,omitempty"` // the run whose flow is straightened
+	Rounds       int     `json:"rounds,omitempty"`
+	Pairs        int     `json:"pairs,omitempty"`
+	Distill      bool    `json:"distill,omitempty"`
 
 	made
 }
@@ -77,6 +90,17 @@ func (c *config) define(f *flag.FlagSet) {
 	f.IntVar(&c.Blocks, "blocks", c.Blocks, "")
 	f.IntVar(&c.Depth, "depth", c.Depth, "")
 	f.Float64Var(&c.Holdout, "holdout", c.Holdout, "")
+	f.StringVar(&c.Objective, "objective", c.Objective, "")
+	f.StringVar(&c.From, "from", c.From, "")
+	f.Float64Var(&c.Kinetic, "kinetic", c.Kinetic, "")
+	f.Float64Var(&c.Jacobian, "jacobian", c.Jacobian, "")
+	f.Float64Var(&c.DropCond, "drop-cond", c.DropCond, "")
+	f.StringVar(&c.Sampler, "sampler", c.Sampler, "")
+	f.Float64Var(&c.SamplerError, "sampler-error", c.SamplerError, "")
+	f.StringVar(&c.Reflow, "reflow", c.Reflow, "")
+	f.IntVar(&c.Rounds, "rounds", c.Rounds, "")
+	f.IntVar(&c.Pairs, "pairs", c.Pairs, "")
+	f.BoolVar(&c.Distill, "distill", c.Distill, "")
 	f.Func("seed", "", func(s string) (err error) {
 		c.Seed, err = readSeed(s)
 		return err
@@ -120,7 +144,8 @@ func (c config) differences(old config) (names []string) {
 			continue
 		}
 		if a, b := v.Field(i).Interface(), w.Field(i).Interface(); a != b {
-			names = append(names, fmt.Sprintf("-%s %v (it has %v)", f.Tag.Get("json"), a, b))
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			names = append(names, fmt.Sprintf("-%s %v (it has %v)", name, a, b))
 		}
 	}
 	return names
@@ -133,11 +158,26 @@ func (c config) check() error {
 		v    float64
 	}{
 		{"steps", float64(c.Steps)}, {"batch", float64(c.Batch)}, {"lr", c.LR}, {"hidden", float64(c.Hidden)},
-		{"blocks", float64(c.Blocks)}, {"depth", float64(c.Depth)}, {"holdout", c.Holdout},
+		{"blocks", float64(c.Blocks)}, {"depth", float64(c.Depth)}, {"holdout", c.Holdout}, {"drop-cond", c.DropCond},
+		{"kinetic", c.Kinetic}, {"jacobian", c.Jacobian},
+		{"sampler-error", c.SamplerError}, {"rounds", float64(c.Rounds)}, {"pairs", float64(c.Pairs)},
 	} {
 		if !(n.v >= 0) || n.v > 1e12 {
 			return misuse("-%s: %v is out of range", n.name, n.v)
 		}
+	}
+	switch {
+	case c.Sampler != "" && c.Sampler != "auto":
+		return misuse("-sampler: %q is not auto", c.Sampler)
+	case c.SamplerError > 0 && c.Sampler == "":
+		return misuse("-sampler-error goes with -sampler auto")
+	case c.Reflow == "" && (c.Rounds > 0 || c.Pairs > 0 || c.Distill):
+		return misuse("-rounds, -pairs and -distill go with -reflow, which names the run to straighten")
+	case c.DropCond >= 1:
+		return misuse("-drop-cond: %v is out of range, want a share below 1", c.DropCond)
+	}
+	if c.Objective != model.Likelihood && (c.From != "" || c.Kinetic > 0 || c.Jacobian > 0) {
+		return misuse("-from, -kinetic and -jacobian go with -objective %s", model.Likelihood)
 	}
 	if c.Holdout >= 1 {
 		return misuse("-holdout: %v is out of range, want a share below 1", c.Holdout)

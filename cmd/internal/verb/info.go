@@ -97,6 +97,20 @@ func describe(e env, path string) error {
 		}
 		row("time", "from the source (%s) at t = 0 to the data at t = 1", src)
 		row("path", "%s, coupling %s", m.Path, m.Coupling)
+		switch {
+		case m.Distilled:
+			row("distilled", "to one Euler step: it has no density")
+		case m.Reflow > 0:
+			row("reflow", "%d rounds on pairs of its own", m.Reflow)
+		case m.Score > 0:
+			row("score", "known beside the velocity; drawn by the bridge of σ = %g, or without noise by -noise 0", m.Score)
+		}
+		if m.DropCond > 0 {
+			row("guidance", "possible: %g of the rows were seen without conditions", m.DropCond)
+		}
+		if v := m.Sampler; v != nil {
+			row("sampler", "%s: %.4g evaluations a row; W₂ %.2g and rows %.2g of the spread from the adaptive solver's, %g allowed", v, v.Evals, v.W2, v.Paired, v.Error)
+		}
 	} else {
 		row("family", "%s: %d maps between standard normal latents and the data, by exact likelihood", m.FamilyName(), m.Blocks)
 	}

@@ -42,9 +42,14 @@ type figures struct {
 	EnergyFloor *float64 `json:"energy_floor"`                           // between two halves of the held-out rows
 	EnergyUnit  string   `json:"energy_unit,omitempty"`
 
+	Reflow  []pass         `json:"reflow,omitempty"`
+	Sampler *model.Sampler `json:"sampler,omitempty"`
+
 	Agreement     *float64 `json:"class_agreement,omitempty"`
 	AgreementReal *float64 `json:"class_agreement_real,omitempty"`
 	CopyShare     *float64 `json:"copy_share,omitempty"`
+
+	tried []model.Tried
 }
 
 func num(v float64) *float64 {
@@ -68,11 +73,18 @@ func (s *session) finish(wall float64) error {
 	if err != nil {
 		return s.unfinished(err)
 	}
+	m, tried, err := s.tuned(m)
+	if err != nil {
+		return s.unfinished(err)
+	}
 	if err := s.folder.WriteFile(runs.Model, m.Write); err != nil {
 		return err
 	}
+	if err := s.measureAfter(m); err != nil {
+		return s.unfinished(err)
+	}
 	val, at := s.fit.Val()
-	f := figures{Steps: s.fit.Step(), WallS: s.before + wall, ValLoss: num(val), BestStep: at}
+	f := figures{Reflow: s.rounds, Sampler: m.Sampler, tried: tried, Steps: s.fit.Step(), WallS: s.before + wall, ValLoss: num(val), BestStep: at}
 	if n := s.fit.Step() - s.first; n > 0 && wall > 0 {
 		f.StepsPerS = float64(n) / wall
 	}
@@ -289,6 +301,15 @@ func (s *session) table(w io.Writer, f figures) {
 	}
 	if f.CopyShare != nil {
 		row("copy share", "%.3f nearer to a training row than 98%% of real ones; honest is 0.02", *f.CopyShare)
+	}
+	for i, p := range f.Reflow {
+		row(fmt.Sprintf("reflow, round %d", i+1), "%s", p)
+	}
+	for _, t := range f.tried {
+		row("  "+t.Sampler.String(), "%.4g evaluations a row: W₂ %.2g, rows %.2g of the spread; energy %.4g, curvature %.2g", t.Evals, t.W2, t.Paired, t.Energy, t.Curvature)
+	}
+	if f.Sampler != nil && f.Sampler.Error > 0 {
+		row("sampler", "%s: the cheapest with W₂ ≤ %g of the spread", f.Sampler, f.Sampler.Error)
 	}
 	row("training", "%d steps in %.1f s, %.0f steps/s", f.Steps, f.WallS, f.StepsPerS)
 	for _, p := range []string{"samples.png", "loss.png"} {

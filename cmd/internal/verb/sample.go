@@ -32,9 +32,15 @@ const sampleHelp = `sample draws rows from a model, as CSV on standard output un
   -given NAME=VALUE    fix a condition; once for each      (classes as often as trained)
   -out FILE            .csv .npy .png .gif; - is standard output               (-)
   -raw                 leave whole numbers off their grid
+  -guidance W          v(·) + W·(v(·|c) - v(·)): 1 is none, 0 drops the conditions; the
+                       model must have been trained with -drop-cond             (1)
+  -guidance-extra w    the same written v(·|c) + w·(v(·|c) - v(·)), W = 1 + w   (0)
+  -noise H             random paths with the same law, g = H·√s(t); of an sf2m model
+                       H·σ, 0 to draw without                  (0; 1 for sf2m)
   -rtol T -atol T      tolerances of the solver                                (1e-4)
   -method M            euler midpoint heun rk4 bosh3 dopri5 tsit5              (dopri5)
-  -step H              fixed steps of this size
+  -step H or -steps N  fixed steps of this size, or so many    (128 with -noise)
+                       Without any of these the model's own sampler, see info -model.
   -workers N           cores to use; moves no bit of the result                (all)
   -version
 `
@@ -85,12 +91,37 @@ func sample(e env, args []string) error {
 	f.IntVar(&n, "n", 1000, "")
 	f.IntVar(&from, "from", 0, "")
 	f.BoolVar(&raw, "raw", false, "")
+	guide, extra, noise := 1.0, 0.0, 0.0
+	f.Float64Var(&guide, "guidance", 1, "")
+	f.Float64Var(&extra, "guidance-extra", 0, "")
+	f.Float64Var(&noise, "noise", 0, "")
+	f.Func("steps", "", func(t string) error {
+		n, err := strconv.Atoi(t)
+		if err != nil || n < 1 || n > 1<<20 {
+			return fmt.Errorf("want a number of steps")
+		}
+		solver.Step = 1 / float64(n)
+		return nil
+	})
 	f.Var(cond, "given", "")
 	f.Func("seed", "", func(s string) (err error) { seed, err = readSeed(s); return err })
 	solverFlags(f, &solver)
 	workersFlag(f)
 	if err := parse(e, f, sampleHelp, args); err != nil {
 		return err
+	}
+	said := setFlags(f)
+	switch {
+	case said["guidance"] && said["guidance-extra"]:
+		return misuse("-guidance and -guidance-extra are two ways to say one thing")
+	case !(noise >= 0) || math.IsInf(noise, 0):
+		return misuse("-noise %v: want a number of at least 0", noise)
+	}
+	if said["guidance"] {
+		extra = guide - 1
+	}
+	if said["noise"] && noise == 0 {
+		noise = -1 // none, not the model's own
 	}
 	if n < 0 || from < 0 {
 		return misuse("-n %d, -from %d: want numbers of at least 0", n, from)
@@ -106,7 +137,7 @@ func sample(e env, args []string) error {
 	if err != nil {
 		return err
 	}
-	opt := model.SampleOptions{Seed: seed, Raw: raw, Solver: solver}
+	opt := model.SampleOptions{Seed: seed, Raw: raw, Guidance: extra, Noise: noise, Solver: solver}
 	if len(cond) > 0 {
 		row, err := m.Encode(cond)
 		if err != nil {
@@ -115,6 +146,9 @@ func sample(e env, args []string) error {
 		opt.Given = [][]float64{row}
 	} else if len(m.Conditions) > 0 && m.Mix == nil {
 		return misuse("the model wants to be given %s: -given NAME=VALUE for each", conditionNames(m))
+	}
+	if _, err := m.Sample(e.ctx, 0, opt); err != nil {
+		return err // of what the model cannot do, before anything is written
 	}
 	if kind == ".gif" {
 		opt.From = from

@@ -109,6 +109,9 @@ func score(e env, args []string) error {
 	if strange.on && !m.HasDetector() {
 		return refuse("the model was not trained to judge anomalies; train it with -anomaly")
 	}
+	if m.Distilled {
+		return refuse("the model is distilled: one step is no flow and need not be one to one, so it has no density; score the model it came from")
+	}
 	if !m.HasDensity() && !strange.fast {
 		return refuse("the model starts from %s, which has no density in closed form", m.Source)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pushforward/cfm"
 	"pushforward/cfm/model"
 	"pushforward/cmd/internal/progress"
 	"pushforward/cmd/internal/runs"
@@ -34,12 +35,22 @@ what is learned
   -family F         cfm, or a discrete flow by exact likelihood: realnvp maf nsf   (cfm)
   -anomaly          for score -anomaly: noise on training rows, views of held-out ones
   -source LAW       law at t = 0: normal or a toy law              (normal)
-  -path P           condot[:σ] tube[:σ] vp ve cosine bridge[:σ]    (condot)
-  -coupling C       independent ot sinkhorn[:reg]                  (independent)
+  -path P           condot[:σ] tube[:σ] vp ve cosine polynomial[:n] linearvp bridge[:σ]   (condot)
+  -coupling C       independent ot cot[:weight|:share=s] sinkhorn[:reg] bridge[:σ] unbalanced
+                    partial semidiscrete; :pool=k pairs k batches at once  (independent)
   -steps N -batch N -lr RATE                  (3000, images 1000; 256; 0.003)
   -hidden N -blocks N  size of the network                         (by the data)
   -depth N          hidden layers a map of a discrete flow         (2)
+  -objective sf2m   velocity and score of a Schrödinger bridge, path bridge:σ    (velocity)
+  -objective nll    maximum likelihood through the solver, some hundred times dearer a step
+  -from DIR|FILE    nll: go on from that model's weights
+  -kinetic W -jacobian W  nll: weights of ∫‖v‖² dt and ∫‖∂v/∂x‖² dt        (0)
+  -drop-cond SHARE  of rows without their conditions, for sample -guidance         (0)
   -seed N|random                                                   (0)
+fewer steps
+  -reflow DIR       straighten that run's flow: train on pairs of its own
+  -rounds N -pairs N -distill  so often, on so many, at last a one-step net  (1; 16384; no)
+  -sampler auto -sampler-error E  keep the cheapest solver with W₂ ≤ E·spread      (0.01)
 the run
   -out DIR          its folder                                     (runs/TIME-NAME)
   -name NAME        names the folder instead of the data
@@ -97,6 +108,9 @@ func train(e env, args []string) error {
 	if tf.resume != "" {
 		return resume(e, c, tf, setFlags(f))
 	}
+	if c.Reflow != "" {
+		return straighten(e, c, tf, setFlags(f))
+	}
 	return fresh(e, c, tf)
 }
 
@@ -153,6 +167,9 @@ func resume(e env, flags config, tf trainFlags, set map[string]bool) error {
 	if len(differ) > 0 {
 		return misuse("-resume %s: a run goes on with its own settings, these differ: %s", tf.resume, strings.Join(differ, ", "))
 	}
+	if c.Reflow != "" {
+		return straightenOn(e, c, tf, folder)
+	}
 	was := c
 	fit, data, err := prepare(&c, true)
 	if err != nil {
@@ -180,29 +197,9 @@ func resume(e env, flags config, tf trainFlags, set map[string]bool) error {
 
 // prepare loads the data and makes the fit. It fills c with the settings in effect.
 func prepare(c *config, force bool) (*model.Fitter, set, error) {
-	data, err := load(*c)
+	opt, data, err := options(*c, force)
 	if err != nil {
 		return nil, data, err
-	}
-	opt := model.Options{
-		Family: c.Family, Anomaly: c.Anomaly, Seed: c.Seed, Steps: c.Steps, Batch: c.Batch, LR: c.LR, Hidden: c.Hidden, Blocks: c.Blocks, Depth: c.Depth,
-		Holdout: c.Holdout, Scaling: c.Scaling, Path: c.Path, Coupling: c.Coupling, Force: force,
-		Levels: data.levels, Columns: data.columns, Conditions: data.conds, Given: data.given,
-	}
-	if data.law != nil {
-		opt.Law = data.law
-	}
-	if data.side > 0 {
-		opt.Image = true
-		if opt.Scaling == "" {
-			opt.Scaling = model.Global
-		}
-	}
-	if opt.Source, err = source(c.Source, len(data.columns)); err != nil {
-		return nil, data, err
-	}
-	if opt.Source != nil {
-		opt.SourceTag = c.Source
 	}
 	if err := checkNames(opt); err != nil {
 		return nil, data, err
@@ -218,6 +215,42 @@ func prepare(c *config, force bool) (*model.Fitter, set, error) {
 	c.Holdout, c.Scaling, c.Path, c.Coupling = o.Holdout, o.Scaling, o.Path, o.Coupling
 	data.notes = append(data.notes, fit.Notes...)
 	return fit, data, nil
+}
+
+// options loads the data and turns settings into options.
+func options(c config, force bool) (model.Options, set, error) {
+	data, err := load(c)
+	if err != nil {
+		return model.Options{}, data, err
+	}
+	opt := model.Options{
+		Objective: c.Objective, DropCond: c.DropCond,
+		Family: c.Family, Anomaly: c.Anomaly, Seed: c.Seed, Steps: c.Steps, Batch: c.Batch, LR: c.LR, Hidden: c.Hidden, Blocks: c.Blocks, Depth: c.Depth,
+		Holdout: c.Holdout, Scaling: c.Scaling, Path: c.Path, Coupling: c.Coupling, Force: force,
+		Levels: data.levels, Columns: data.columns, Conditions: data.conds, Given: data.given,
+	}
+	if data.law != nil {
+		opt.Law = data.law
+	}
+	if data.side > 0 {
+		opt.Image = true
+		if opt.Scaling == "" {
+			opt.Scaling = model.Global
+		}
+	}
+	if opt.Source, err = source(c.Source, len(data.columns)); err != nil {
+		return opt, data, err
+	}
+	if opt.Source != nil {
+		opt.SourceTag = c.Source
+	}
+	opt.Kinetic, opt.Jacobian = c.Kinetic, c.Jacobian
+	if c.From != "" {
+		if opt.Start, err = openModel(env{}, c.From); err != nil {
+			return opt, data, err
+		}
+	}
+	return opt, data, nil
 }
 
 // checkNames refuses names in flags before they are taken for bad data.
@@ -236,8 +269,8 @@ func checkNames(o model.Options) error {
 	if err != nil {
 		return misuse("-coupling: %s", strings.TrimPrefix(err.Error(), "model: "))
 	}
-	if !o.Force && len(o.Conditions) > 0 && !model.Independent(c) {
-		return misuse("-coupling %s under conditions skews what is drawn; leave it independent, or -force it", o.Coupling)
+	if !o.Force && len(o.Conditions) > 0 && !cfm.KnowsConditions(c) {
+		return misuse("-coupling %s under conditions skews what is drawn; use cot, leave it independent, or -force it", o.Coupling)
 	}
 	switch o.Scaling {
 	case "", model.Columns, model.Global, model.None:
@@ -258,17 +291,31 @@ type session struct {
 
 	start time.Time
 	first int // the step this session began at
+
+	state  string      // the file of the state; "": runs.State
+	offset int         // steps of the rounds before, as metrics count them
+	rounds []pass      // of a reflow: what was measured, the present round last
+	pairs  [][]float64 // what the pairs are given
 }
 
 // run trains to the end, or until it is stopped, and reports.
 func (s *session) run() error {
 	s.announce()
-	metrics, err := s.folder.Metrics(s.fit.Step())
+	wall, err := s.train()
 	if err != nil {
 		return err
 	}
+	return s.finish(wall)
+}
+
+// train trains to the end, or until it is stopped, and returns the seconds it took.
+func (s *session) train() (wall float64, err error) {
+	metrics, err := s.folder.Metrics(s.offset + s.fit.Step())
+	if err != nil {
+		return 0, err
+	}
 	defer metrics.Close()
-	if s.fit.Step() == 0 {
+	if s.offset+s.fit.Step() == 0 {
 		s.before = 0
 	}
 	s.first = s.fit.Step()
@@ -276,7 +323,7 @@ func (s *session) run() error {
 	if !s.tf.quiet {
 		line = progress.New(s.e.err, s.first)
 	}
-	save := newSaver(s.folder)
+	save := newSaver(s.folder, s.stateFile())
 	var failed error // of a checkpoint or the log, met while training
 	s.start = time.Now()
 	last := s.start
@@ -293,23 +340,31 @@ func (s *session) run() error {
 		return failed == nil
 	})
 	line.End()
-	wall := time.Since(s.start).Seconds()
+	wall = time.Since(s.start).Seconds()
 	keep(&failed, save.wait())
 	switch {
 	case failed != nil:
-		return failed
+		return wall, failed
 	case errors.Is(err, model.ErrDiverged):
-		return s.divergence(err)
+		return wall, s.divergence(err)
 	case err != nil && s.e.ctx.Err() == nil:
-		return err
+		return wall, err
 	}
 	if err := s.save(); err != nil {
-		return err
+		return wall, err
 	}
 	if err != nil {
-		return s.stopped()
+		return wall, s.stopped()
 	}
-	return s.finish(wall)
+	return wall, nil
+}
+
+// stateFile is the file of the state.
+func (s *session) stateFile() string {
+	if s.state != "" {
+		return s.state
+	}
+	return runs.State
 }
 
 // keep sets first to err unless it holds an error already.
@@ -357,7 +412,7 @@ func (s *session) say(format string, a ...any) {
 // logLine is one line of metrics.jsonl.
 func (s *session) logLine(p model.Progress, now time.Time) runs.Line {
 	wall := now.Sub(s.start).Seconds()
-	l := runs.Line{Step: p.Step, WallS: s.before + wall, Loss: p.Loss, GradNorm: p.GradNorm, LR: p.LR}
+	l := runs.Line{Step: s.offset + p.Step, WallS: s.before + wall, Loss: p.Loss, GradNorm: p.GradNorm, LR: p.LR}
 	if wall > 0 {
 		l.RowsPerS = math.Round(float64((p.Step-s.first)*s.c.Batch) / wall)
 	}
@@ -368,7 +423,7 @@ func (s *session) logLine(p model.Progress, now time.Time) runs.Line {
 }
 
 // save writes the state.
-func (s *session) save() error { return s.folder.WriteFile(runs.State, s.fit.Save) }
+func (s *session) save() error { return s.folder.WriteFile(s.stateFile(), s.fit.Save) }
 
 // stopped says how to go on with a run that a signal ended.
 func (s *session) stopped() error {
@@ -380,8 +435,8 @@ func (s *session) stopped() error {
 // divergence tells of a run that met a number that is not finite. Its last checkpoint stays.
 func (s *session) divergence(err error) error {
 	kept := "no checkpoint had been written"
-	if s.folder.Has(runs.State) {
-		kept = "the last checkpoint is in " + s.folder.Path(runs.State)
+	if s.folder.Has(s.stateFile()) {
+		kept = "the last checkpoint is in " + s.folder.Path(s.stateFile())
 	}
 	s.folder.Logf("%v", err)
 	return fmt.Errorf("%w; %s", err, kept)
@@ -402,10 +457,11 @@ func invocation() string {
 // and synced while the next steps run.
 type saver struct {
 	folder *runs.Run
+	name   string
 	done   chan error // of the write under way; nil: none
 }
 
-func newSaver(folder *runs.Run) *saver { return &saver{folder: folder} }
+func newSaver(folder *runs.Run, name string) *saver { return &saver{folder: folder, name: name} }
 
 // start takes the state and begins to write it. It returns the error of the write before.
 func (s *saver) start(fit *model.Fitter) error {
@@ -419,7 +475,7 @@ func (s *saver) start(fit *model.Fitter) error {
 	done := make(chan error, 1)
 	s.done = done
 	go func() {
-		done <- s.folder.WriteFile(runs.State, func(w io.Writer) error {
+		done <- s.folder.WriteFile(s.name, func(w io.Writer) error {
 			_, err := w.Write(b.Bytes())
 			return err
 		})
