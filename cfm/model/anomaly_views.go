@@ -80,7 +80,7 @@ func (v velocity) views(ctx context.Context, f *cfm.Flow[float32], s Spec, x, co
 						to, sum := l.surprise.Row(r), float32(0)
 						for j, w := range x.Row(r) {
 							e := got.Row(r - lo)[j] - (float32(da*w) + float32(db*z[j]))
-							e = float32(e*e) * share
+							e = float32(float32(e*e) * share)
 							to[j] += e
 							sum += e
 							if i == expectedLevel {
