@@ -183,7 +183,7 @@ func TestHelpFitsAScreen(t *testing.T) {
 		flags.VisitAll(func(f *flag.Flag) {
 			require.Regexp(t, regexp.MustCompile(`(^|\s)-`+f.Name+`\b`), text, "%s -h does not tell of -%s", v.name, f.Name)
 		})
-		for _, m := range regexp.MustCompile(`(?m)(?:^  |[ (])-([a-z]+)\b`).FindAllStringSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(`(?m)(?:^  |[ (])-([a-z]+(?:-[a-z]+)*)\b`).FindAllStringSubmatch(text, -1) {
 			require.NotNil(t, flags.Lookup(m[1]), "%s -h tells of -%s, which is no flag", v.name, m[1])
 		}
 	}

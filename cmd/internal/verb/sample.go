@@ -33,14 +33,14 @@ const sampleHelp = `sample draws rows from a model, as CSV on standard output un
   -out FILE            .csv .npy .png .gif; - is standard output               (-)
   -raw                 leave whole numbers off their grid
   -guidance W          v(·) + W·(v(·|c) - v(·)): 1 is none, 0 drops the conditions; the
-                       model must have been trained with -drop-cond             (1)
+                       model must have seen rows without conditions (drop-cond)  (1)
   -guidance-extra w    the same written v(·|c) + w·(v(·|c) - v(·)), W = 1 + w   (0)
   -noise H             random paths with the same law, g = H·√s(t); of an sf2m model
                        H·σ, 0 to draw without                  (0; 1 for sf2m)
   -rtol T -atol T      tolerances of the solver                                (1e-4)
   -method M            euler midpoint heun rk4 bosh3 dopri5 tsit5              (dopri5)
   -step H or -steps N  fixed steps of this size, or so many    (128 with -noise)
-                       Without any of these the model's own sampler, see info -model.
+                       Without any of these the model's own sampler, which info shows.
   -workers N           cores to use; moves no bit of the result                (all)
   -version
 `

@@ -45,7 +45,7 @@ what is learned
   -objective nll    maximum likelihood through the solver, some hundred times dearer a step
   -from DIR|FILE    nll: go on from that model's weights
   -kinetic W -jacobian W  nll: weights of ∫‖v‖² dt and ∫‖∂v/∂x‖² dt        (0)
-  -drop-cond SHARE  of rows without their conditions, for sample -guidance         (0)
+  -drop-cond SHARE  of rows without their conditions, for guidance                 (0)
   -seed N|random                                                   (0)
 fewer steps
   -reflow DIR       straighten that run's flow: train on pairs of its own
