@@ -51,7 +51,8 @@ func LengthEnergy(t []float64, x [][]float64, dim int) float64 {
 func Straightness(t []float64, x [][]float64, dim int) float64 {
 	sum := LengthEnergy(t, x, dim)
 	if n := len(t); n > 1 {
-		sum -= LengthEnergy([]float64{t[0], t[n-1]}, [][]float64{x[0], x[n-1]}, dim) * (t[n-1] - t[0])
+		straight := LengthEnergy([]float64{t[0], t[n-1]}, [][]float64{x[0], x[n-1]}, dim)
+		sum = math.FMA(-straight, t[n-1]-t[0], sum)
 	}
 	return sum
 }

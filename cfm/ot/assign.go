@@ -212,7 +212,7 @@ func (s *Solver) reduceColumns(c []float64, n int) {
 // end, leave the rest to augment.
 func (s *Solver) auction(c []float64, n int) {
 	scale := s.scale(c, n)
-	for eps := scale * auctionFirst; eps > scale*auctionLast/float64(n); eps *= auctionStep {
+	for eps := float64(scale * auctionFirst); eps > scale*auctionLast/float64(n); eps = float64(eps * auctionStep) {
 		s.free = s.free[:0]
 		for i := n - 1; i >= 0; i-- {
 			if j := int(s.col[i]); j < 0 {
