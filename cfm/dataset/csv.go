@@ -32,8 +32,9 @@ var missingCells = map[string]bool{"": true, "NA": true, "N/A": true, "n/a": tru
 // cell is not a number is text: its cells become classes. An empty cell, NA, N/A, NULL and ? are missing.
 //
 // Refused, with row (counted from 1, the header left out), column and line: a record of another length,
-// text in a column that began with numbers, NaN, Inf, numbers out of range, and a file without rows.
-func OpenCSV(r io.Reader, name string) (*Table, error) {
+// text in a column that began with numbers, NaN, Inf, numbers out of range, and a file without rows. With
+// KeepBad such a cell is +Inf.
+func OpenCSV(r io.Reader, name string, opt ...Option) (*Table, error) {
 	limited := &recordReader{r: r}
 	br := bufio.NewReaderSize(limited, 64<<10)
 	if head, _ := br.Peek(3); bytes.Equal(head, []byte("\xef\xbb\xbf")) {
@@ -41,7 +42,7 @@ func OpenCSV(r io.Reader, name string) (*Table, error) {
 	} else if len(head) >= 2 && (head[0] == 0xff && head[1] == 0xfe || head[0] == 0xfe && head[1] == 0xff) {
 		return nil, refuse("%s: the file is UTF-16; save it as UTF-8", name)
 	}
-	p := &csvParser{t: &Table{Name: name, Classes: map[int][]string{}}, csv: csv.NewReader(br)}
+	p := &csvParser{t: &Table{Name: name, Classes: map[int][]string{}}, csv: csv.NewReader(br), keepBad: slices.Contains(opt, KeepBad)}
 	first, _ := br.Peek(4 << 10)
 	p.csv.Comma = separator(first)
 	p.csv.FieldsPerRecord = -1
@@ -101,6 +102,8 @@ type csvParser struct {
 	first  []string         // of each column, the first cell that is not missing
 	codes  []map[string]int // of each text column, the class numbers in order of appearance
 	text   int              // bytes of their names
+
+	keepBad bool
 }
 
 type kind uint8
@@ -169,6 +172,8 @@ func (p *csvParser) cell(j int, cell string) (float64, error) {
 			return 0, p.refuse(j, "more than %d MiB of different texts", maxText>>20)
 		}
 		return float64(c), nil
+	case p.keepBad && (why != "" || !isNumber):
+		return math.Inf(1), nil
 	case why != "":
 		return 0, p.refuse(j, "%s %s", clip(cell), why)
 	case !isNumber:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,8 +20,8 @@ const maxNPYHeader = 64 << 10
 // Columns are called x0, x1, …. name is used in errors.
 //
 // Memory grows with the bytes that are there, not with the shape the header claims. NaN and Inf are
-// refused with row and column, as is a file with bytes left over.
-func OpenNPY(r io.Reader, name string) (*Table, error) {
+// refused with row and column, unless KeepBad is given, as is a file with bytes left over.
+func OpenNPY(r io.Reader, name string, opt ...Option) (*Table, error) {
 	br := bufio.NewReaderSize(r, 64<<10)
 	h, err := readNPYHeader(br)
 	if err != nil {
@@ -45,6 +46,10 @@ func OpenNPY(r io.Reader, name string) (*Table, error) {
 	}
 	for i, v := range x {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
+			if slices.Contains(opt, KeepBad) {
+				x[i] = math.Inf(1)
+				continue
+			}
 			return nil, refuse("%s: row %d, column %q: %v is not finite", name, i/h.cols+1, t.Columns[i%h.cols], v)
 		}
 	}

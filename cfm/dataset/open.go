@@ -9,12 +9,19 @@ import (
 	"strings"
 )
 
+// Option changes how a table is read.
+type Option int
+
+// KeepBad keeps a cell that holds no usable number, in a column of numbers, as +Inf instead of refusing the
+// table: NaN, an infinity, a number out of range, a text.
+const KeepBad Option = 1
+
 // Open reads a table from a file: .csv, .tsv and .txt by [OpenCSV], .npy by [OpenNPY], each also
 // compressed (.csv.gz and so on). Errors name the file without its folder.
-func Open(path string) (*Table, error) {
+func Open(path string, opt ...Option) (*Table, error) {
 	name := filepath.Base(path)
 	base, zipped := strings.CutSuffix(strings.ToLower(name), ".gz")
-	var read func(io.Reader, string) (*Table, error)
+	var read func(io.Reader, string, ...Option) (*Table, error)
 	switch filepath.Ext(base) {
 	case ".csv", ".tsv", ".txt":
 		read = OpenCSV
@@ -40,7 +47,7 @@ func Open(path string) (*Table, error) {
 			return nil, &refusal{"dataset: " + name + ": " + oneLine(err.Error()), err}
 		}
 	}
-	return read(r, name)
+	return read(r, name, opt...)
 }
 
 // openError says that a path cannot be opened; unlike other errors it names the whole path.

@@ -131,6 +131,17 @@ func TestCSVRefuses(t *testing.T) {
 	}
 }
 
+func TestKeepBad(t *testing.T) {
+	inf := math.Inf(1)
+	got, err := OpenCSV(strings.NewReader("a,b\n1,nan\n-Inf,2\n1e999,old\n3,\n"), "t.csv", KeepBad)
+	require.NoError(t, err)
+	require.True(t, math.IsNaN(got.X[7]), "a missing cell stays missing")
+	require.Equal(t, []float64{1, inf, inf, 2, inf, inf, 3}, got.X[:7])
+	got, err = OpenNPY(bytes.NewReader(npy(1, "<f8", false, "(2, 2)", encode(binary.LittleEndian, []float64{1, math.NaN(), math.Inf(-1), 2}))), "t.npy", KeepBad)
+	require.NoError(t, err)
+	require.Equal(t, []float64{1, inf, inf, 2}, got.X)
+}
+
 func TestCheckFit(t *testing.T) {
 	cases := []struct{ text, want string }{
 		{"a,b\n1,2\n", "dataset: t.csv: one row: a law cannot be learned from it"},

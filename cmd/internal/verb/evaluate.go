@@ -31,13 +31,13 @@ const evaluateHelp = `evaluate measures a model against a table of rows it was n
   -version
 
 Distances are between drawn rows and real ones, as many on each side. Beside each is what two real
-samples of that size have, fresh ones of the law or two halves of the table: nothing gets below that for
-good. They are in the data's units for laws and images, in standardised columns for tables. W₁ and W₂
-are exact. The Sinkhorn divergence has ε = a tenth of the squared median distance; MMD² a Gaussian kernel
-as wide as that distance; sliced W₂ 256 directions. C2ST is the accuracy of a classifier on folds it has
-not seen: ½ is perfect. Path energy, its excess over W₂² of source and data, and the straightness (0 for
-straight paths) tell how the flow gets there, in the model's own scale. Calibration ranks each real row
-among 99 drawn under the same conditions.
+samples of that size have, fresh ones of the law or two halves of the table: nothing gets below that
+for good. They are in the data's units for laws and images, in standardised columns for tables. W₁
+and W₂ are exact. The Sinkhorn divergence has ε = a tenth of the squared median distance; MMD² a
+Gaussian kernel as wide as that distance; sliced W₂ 256 directions. C2ST is the accuracy of a
+classifier on folds it has not seen: ½ is perfect. Path energy, its excess over W₂² of source
+and data, and the straightness (0 for straight paths) tell how the flow gets there, in the model's
+own scale. Calibration ranks each real row among 99 drawn under the same conditions.
 `
 
 // evaluation is what evaluate finds.
@@ -169,7 +169,7 @@ func evaluated(e env, m *model.Model, data string, n, points int, seed uint64, c
 		return rowsOf(x, m.Dim), nil, nil, law, nil
 	}
 	n = max(n, 2*points)
-	t, err := readScored(e, data)
+	t, err := readScored(e, data, false)
 	if err != nil {
 		return
 	}

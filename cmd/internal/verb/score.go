@@ -118,7 +118,7 @@ func score(e env, args []string) error {
 	if kind == ".png" {
 		return heatMap(e, m, data, out, cond, opt)
 	}
-	t, err := readScored(e, data)
+	t, err := readScored(e, data, how.skip)
 	if err != nil {
 		return err
 	}
@@ -158,10 +158,14 @@ type scored struct {
 	cells [][]string // nil: a matrix, whose numbers are written out
 }
 
-// readScored reads a table and keeps its cells.
-func readScored(e env, path string) (*scored, error) {
+// readScored reads a table and keeps its cells. With skip, cells that hold no usable number are left to sift.
+func readScored(e env, path string, skip bool) (*scored, error) {
+	var opt []dataset.Option
+	if skip {
+		opt = append(opt, dataset.KeepBad)
+	}
 	if path != "-" && !isCSV(path) {
-		t, err := dataset.Open(path)
+		t, err := dataset.Open(path, opt...)
 		return &scored{Table: t}, err
 	}
 	var b []byte
@@ -169,9 +173,9 @@ func readScored(e env, path string) (*scored, error) {
 	var err error
 	if path == "-" {
 		if b, err = io.ReadAll(e.in); err == nil {
-			t, err = dataset.OpenCSV(bytes.NewReader(b), "standard input")
+			t, err = dataset.OpenCSV(bytes.NewReader(b), "standard input", opt...)
 		}
-	} else if t, err = dataset.Open(path); err == nil {
+	} else if t, err = dataset.Open(path, opt...); err == nil {
 		b, err = os.ReadFile(path)
 	}
 	if err != nil {
@@ -475,7 +479,7 @@ func heatMap(e env, m *model.Model, data, out string, cond given, opt model.Dens
 	}
 	var points [][]float64
 	if data != "" {
-		t, err := readScored(e, data)
+		t, err := readScored(e, data, false)
 		if err != nil {
 			return err
 		}
