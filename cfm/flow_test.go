@@ -166,8 +166,8 @@ func TestChunksAllocateNothing(t *testing.T) {
 	for _, div := range []Divergence{Exact, Probes(3)} {
 		opt := DensityOptions{Divergence: div}
 		s := newScorer(f, div.resolve(2), opt)
-		d := Density{LogP: make([]float64, 64), Err: make([]float64, 64), Status: status}
-		d.Parts.Probe = make([]float64, 64)
+		d := Density{LogP: make([]float64, 64), Err: make([]float64, 64), Status: status, checks: make([]int, 1), chunk: 64}
+		d.Parts.Probe, d.Parts.Solver, d.Parts.Rounding = make([]float64, 64), make([]float64, 64), make([]float64, 64)
 		y := make([]float64, 128)
 		require.Zero(t, testing.AllocsPerRun(5, func() {
 			if _, err := s.run(bg, &d, y, x, 0, 1, 0); err != nil {

@@ -344,7 +344,7 @@ func (s *scorer[F]) rounding(d *Density, sol *odeint.Solution[float64], first in
 		}
 	}
 	for i := range n {
-		least := float64(unit * (1 + math.Abs(d.LogP[first+i])/8))
+		least := float64(unit * (1 + float64(math.Abs(d.LogP[first+i])/8)))
 		d.Parts.Rounding[first+i] = float64(roundWide * math.Sqrt(s.moved[i]+float64(least*least)))
 	}
 }

@@ -81,7 +81,7 @@ func FitSemiDiscrete(y []float64, dim, draws int, draw func(dst []float64, k int
 		}
 	}
 	for _, c := range last {
-		s.Err += math.Abs(c/float64(measured)-1/float64(n)) / 2
+		s.Err += float64(math.Abs(c/float64(measured)-1/float64(n)) / 2)
 	}
 	if s.Err-s.Err != 0 {
 		return nil, fmt.Errorf("%w: semi-discrete: the potentials are not finite", ErrCost)
