@@ -61,7 +61,7 @@ type Options struct {
 
 	// Image chooses what suits small images: a network with layer norms and a narrow channel of 64 for
 	// what the blocks are told, and training times t = √u, which put less weight near the data than the
-	// t = u^⅓ that suits tables. The run being short, the last average of the weights is kept and not the
+	// law of tables (see cfm.TimeLaw). The run being short, the last average of the weights is kept and not the
 	// one of least held-out loss: over three seeds of the digits it drew images nearer to held-out ones
 	// (energy distance 0.032 against 0.039) at an equal log-density.
 	Image bool
