@@ -18,12 +18,11 @@ import (
 type recipe struct {
 	hidden, blocks, steps, batch int
 	rate, held                   float64
-	copies                       int  // of each simulation, each unfolded at the prior's bounds anew; 0: cut there
 	residual                     bool // take from θ what least squares know of it from x
 	both                         bool // x scaled, and its arcsinh beside it
 }
 
-var sbiRecipe = recipe{hidden: 128, blocks: 3, steps: 4000, batch: 256, rate: 3e-3, held: 0.1, copies: 4, residual: true, both: true}
+var sbiRecipe = recipe{hidden: 128, blocks: 3, steps: 4000, batch: 256, rate: 3e-3, held: 0.1, residual: true, both: true}
 
 // features turns data into conditions: each column scaled, and beside it the arcsinh of its distance from the median
 // in units of the median distance, scaled, which spreads counts and heavy tails out.
@@ -106,22 +105,13 @@ func learn(ctx context.Context, t *task, r recipe, theta, x []float64, key rng.K
 	d, n := len(t.prior), len(x)/t.data
 	p := &posterior{task: t, r: r, feat: newFeatures(x, t.data, r.both)}
 	w := p.feat.width()
-	copies := max(1, r.copies)
-	u := make([]float64, copies*n*d)
-	rng.Uniform(key.Named("unfold"), u)
-	// Row i·copies + k is copy k of simulation i.
-	cond, z := autograd.NewTensor[float32](copies*n, w), make([]float64, copies*n*d)
-	for i := range copies * n {
-		p.feat.of(cond.Row(i), x[i/copies*t.data:(i/copies+1)*t.data])
+	cond, z := autograd.NewTensor[float32](n, w), make([]float64, n*d)
+	for i := range n {
+		p.feat.of(cond.Row(i), x[i*t.data:(i+1)*t.data])
 		for j := range d {
-			v := theta[i/copies*d+j]
-			if r.copies > 0 {
-				v = t.prior[j].unfold(v, u[i*d+j])
-			}
-			z[i*d+j] = t.prior[j].to(v)
+			z[i*d+j] = t.prior[j].to(theta[i*d+j])
 		}
 	}
-	n *= copies
 	if r.residual {
 		p.coef = leastSquares(cond, z, d)
 		for i := range n {
@@ -234,9 +224,6 @@ func (p *posterior) sample(ctx context.Context, x []float64, n int, key rng.Key)
 			ok := true
 			for j := range row {
 				row[j] = p.task.prior[j].from(row[j])
-				if p.r.copies > 0 {
-					row[j] = p.task.prior[j].fold(row[j])
-				}
 				ok = ok && p.task.prior[j].inside(row[j])
 			}
 			if ok {

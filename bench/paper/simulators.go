@@ -56,35 +56,6 @@ func (p prior) from(z float64) float64 {
 	return p.a + float64(p.b*z)
 }
 
-// unfold continues the law of a uniform parameter past the prior's bounds, so that there is no edge to learn: a value at
-// distance s from a bound is mirrored at it with probability ½·exp(-(s/w)²), w a twentieth of the range. u is
-// uniform. fold undoes it, whatever the law: mirrored back, the values have the law they had.
-func (p prior) unfold(theta, u float64) float64 {
-	if p.kind != "uniform" {
-		return theta
-	}
-	at := p.a
-	if theta-p.a > p.b-theta {
-		at = p.b
-	}
-	s := (theta - at) / (0.05 * (p.b - p.a))
-	if u < 0.5*simd.Exp(-float64(s*s)) {
-		return float64(2*at) - theta
-	}
-	return theta
-}
-
-func (p prior) fold(theta float64) float64 {
-	switch {
-	case p.kind != "uniform":
-	case theta < p.a:
-		return float64(2*p.a) - theta
-	case theta > p.b:
-		return float64(2*p.b) - theta
-	}
-	return theta
-}
-
 // inside reports whether the prior has mass at theta.
 func (p prior) inside(theta float64) bool {
 	switch p.kind {
