@@ -318,3 +318,24 @@ func logSumExp(x []float64) float64 {
 	}
 	return m + math.Log(s)
 }
+
+// A row's probes go by its number, so its log-density is the same beside other rows and without them.
+func TestRowNumbersChooseProbes(t *testing.T) {
+	f := &Flow[float64]{Dim: 2, Field: twistField[float64](2, rng.New(3))}
+	x := autograd.NewTensor[float64](6, 2)
+	rng.Normal(rng.New(1), x.Data)
+	opt := DensityOptions{Divergence: Probes(2), Key: rng.New(2)}
+	all, err := f.LogDensity(bg, x, opt)
+	require.NoError(t, err)
+	last := x.Slice(3, 6)
+	opt.Row = []int{3, 4, 5}
+	some, err := f.LogDensity(bg, last, opt)
+	require.NoError(t, err)
+	require.Equal(t, all.LogP[3:], some.LogP)
+	opt.Row = nil
+	other, err := f.LogDensity(bg, last, opt)
+	require.NoError(t, err)
+	require.NotEqual(t, some.LogP, other.LogP)
+	opt.Row = []int{1}
+	require.Panics(t, func() { f.LogDensity(bg, last, opt) })
+}

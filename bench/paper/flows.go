@@ -11,6 +11,7 @@ import (
 	"pushforward/cfm/dataset"
 	"pushforward/cfm/ot"
 	"pushforward/odeint"
+	"pushforward/simd"
 	"pushforward/simd/rng"
 )
 
@@ -56,7 +57,7 @@ func modesOf(law string) *modes {
 		m := &modes{parts: 8}
 		for k := range 8 {
 			a := float64(k) * math.Pi / 4
-			m.points = append(m.points, 5*math.Cos(a), 5*math.Sin(a))
+			m.points = append(m.points, 5*simd.Cos(a), 5*simd.Sin(a))
 			m.part = append(m.part, k)
 		}
 		return m
@@ -64,7 +65,7 @@ func modesOf(law string) *modes {
 		// The half circles, moved along the diagonal by the mean of the uniform noise.
 		m := &modes{parts: 2}
 		for k := range 64 {
-			c, s := math.Cos(math.Pi*float64(k)/63), math.Sin(math.Pi*float64(k)/63)
+			c, s := simd.Cos(math.Pi*float64(k)/63), simd.Sin(math.Pi*float64(k)/63)
 			m.points = append(m.points, 3*(c+0.1)-1, 3*(s+0.1)-1, 3*(1-c+0.1)-1, 3*(0.5-s+0.1)-1)
 			m.part = append(m.part, 0, 1)
 		}

@@ -99,7 +99,7 @@ var sbiTasks = []task{
 	{name: "gaussian_linear_uniform", prior: repeated(10, uniformPrior(-1, 1)), data: 10, simulate: gaussianLinear, npe: 0.553, bar: 0.55},
 	{name: "gaussian_mixture", prior: repeated(2, uniformPrior(-10, 10)), data: 2, simulate: gaussianMixture, npe: 0.615, bar: 0.58},
 	{name: "slcp", prior: repeated(5, uniformPrior(-3, 3)), data: 8, simulate: slcp, npe: 0.901, bar: 0.86},
-	{name: "sir", prior: []prior{lognormal(math.Log(0.4), 0.5), lognormal(math.Log(0.125), 0.2)}, data: 10, simulate: sir, npe: 0.680, bar: 0.66},
+	{name: "sir", prior: []prior{lognormal(simd.Log(0.4), 0.5), lognormal(simd.Log(0.125), 0.2)}, data: 10, simulate: sir, npe: 0.680, bar: 0.66},
 	{name: "lotka_volterra", prior: []prior{lognormal(-0.125, 0.5), lognormal(-3, 0.5), lognormal(-0.125, 0.5), lognormal(-3, 0.5)}, data: 20, simulate: lotkaVolterra, npe: 0.997},
 }
 
@@ -237,7 +237,7 @@ func lotkaVolterra(x, theta []float64, key rng.Key) error {
 	n := len(theta) / 4
 	y0, times := make([]float64, 6*n), make([]float64, 10)
 	for i := range n {
-		y0[6*i] = math.Log(30)
+		y0[6*i] = simd.Log(30)
 		copy(y0[6*i+2:], theta[4*i:4*i+4])
 	}
 	for k := range times {

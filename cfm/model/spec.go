@@ -174,9 +174,3 @@ func split(s string) (name string, p []float64, err error) {
 	}
 	return parts[0], p, nil
 }
-
-// Independent reports whether a coupling leaves pairs as they were drawn.
-func Independent(c cfm.Coupling) bool {
-	_, ok := c.(cfm.Independent)
-	return ok
-}
