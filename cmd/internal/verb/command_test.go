@@ -227,11 +227,7 @@ func TestBadInput(t *testing.T) {
 	put(t, dir+"/damaged/config.json", readFile(t, dir+"/good/config.json"))
 	put(t, dir+"/damaged/state.safetensors", flipped(state, len(state)/2))
 
-	for _, c := range []struct {
-		args string
-		code int
-		says string
-	}{
+	checkRefusals(t, dir, []refusal{
 		{"train -data none.csv", refused, "none.csv: no such file"},
 		{"train -data empty.csv", refused, "empty.csv: the file is empty"},
 		{"train -data header.csv", refused, "header.csv: a header and no rows"},
@@ -268,16 +264,7 @@ func TestBadInput(t *testing.T) {
 		{"score -model good -data t.csv -out x.png", usage, "a heat map needs a model of 2 columns"},
 		{"evaluate -model good -data two.csv", refused, `no column "c"`},
 		{"info -model cut.model", refused, "cut.model"},
-	} {
-		t.Run(c.args, func(t *testing.T) {
-			r := run(t, dir, strings.Fields(c.args)...)
-			require.Equal(t, c.code, r.code, r.err)
-			require.Contains(t, r.err, c.says)
-			require.Equal(t, 1, strings.Count(r.err, "\n"), "one line: %s", r.err)
-			require.Empty(t, r.out)
-		})
-	}
-	require.NoDirExists(t, dir+"/runs", "a run that was refused leaves no folder")
+	})
 	require.Equal(t, string(model), readFile(t, dir+"/good/model.safetensors"))
 	require.Equal(t, string(state), readFile(t, dir+"/good/state.safetensors"))
 	require.Equal(t, "words", readFile(t, dir+"/full/thesis.tex"))
@@ -294,4 +281,26 @@ func readFile(t *testing.T, path string) string {
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return string(b)
+}
+
+// refusal is a command line that ends with a code and one line on standard error, which contains says.
+type refusal struct {
+	args string
+	code int
+	says string
+}
+
+// checkRefusals runs commands in a folder where none may make a run.
+func checkRefusals(t *testing.T, dir string, list []refusal) {
+	t.Helper()
+	for _, c := range list {
+		t.Run(c.args, func(t *testing.T) {
+			r := run(t, dir, strings.Fields(c.args)...)
+			require.Equal(t, c.code, r.code, r.err)
+			require.Contains(t, r.err, c.says)
+			require.Equal(t, 1, strings.Count(r.err, "\n"), "one line: %s", r.err)
+			require.Empty(t, r.out)
+		})
+	}
+	require.NoDirExists(t, dir+"/runs", "a run that was refused leaves no folder")
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
@@ -70,11 +69,7 @@ func TestReflow(t *testing.T) {
 	put(t, dir+"/xy.csv", "x0,x1\n1,2\n3,4\n")
 	must(t, dir, "train", "-data", "moons", "-source", "8gaussians", "-objective", "sf2m", "-path", "bridge:1", "-steps", "20", "-batch", "32", "-hidden", "16", "-blocks", "1", "-out", "s", "-quiet")
 	must(t, dir, "sample", "-model", "s", "-n", "3")
-	for _, c := range []struct {
-		args string
-		code int
-		says string
-	}{
+	checkRefusals(t, dir, []refusal{
 		{"score -model d -data xy.csv", refused, "the model is distilled"},
 		{"sample -model d -method rk4", refused, "one Euler step and by nothing else"},
 		{"sample -model d -noise 1", refused, "distilled"},
@@ -94,14 +89,5 @@ func TestReflow(t *testing.T) {
 		{"train -sampler best", usage, "is not auto"},
 		{"train -data moons -drop-cond 0.1", refused, "dropped conditions, and there are none"},
 		{"train -data moons -objective best", refused, "unknown objective"},
-	} {
-		t.Run(c.args, func(t *testing.T) {
-			r := run(t, dir, strings.Fields(c.args)...)
-			require.Equal(t, c.code, r.code, r.err)
-			require.Contains(t, r.err, c.says)
-			require.Equal(t, 1, strings.Count(r.err, "\n"), "one line: %s", r.err)
-			require.Empty(t, r.out)
-		})
-	}
-	require.NoDirExists(t, dir+"/runs", "a run that was refused leaves no folder")
+	})
 }
