@@ -114,8 +114,8 @@ func (f *Flow[F]) ContinuityGrid(ctx context.Context, g Grid, t float64, opt Con
 		}
 	}
 	h := opt.step()
-	if !(h > 0) || t < 2*h || t > 1-2*h {
-		return nil, fmt.Errorf("cfm: continuity: time %v with differences over %v: want %v to %v", t, h, 2*h, 1-2*h)
+	if lo, hi := 2*h, 1-float64(2*h); !(h > 0) || t < lo || t > hi {
+		return nil, fmt.Errorf("cfm: continuity: time %v with differences over %v: want %v to %v", t, h, lo, hi)
 	}
 	f = f.bare()
 	points := g.Points()
