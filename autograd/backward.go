@@ -3,6 +3,7 @@ package autograd
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"pushforward/simd"
 )
@@ -33,12 +34,17 @@ type adder[F simd.Float] interface {
 	gradAdd(t *Tape[F], n *node[F], i int, dst, g []F) bool
 }
 
-// elementwise and bulk are embedded in ops to say whether grad may write over its cotangent.
+// elementwise and bulk are embedded in ops to say whether grad may write over its cotangent, chains in
+// bulk ops whose grad gives the bits of clearing dst and gradAdd.
 type elementwise struct{}
 type bulk struct{}
+type chains struct{ bulk }
 
 func (elementwise) inPlace() bool { return true }
 func (bulk) inPlace() bool        { return false }
+func (chains) chains()            {}
+
+type chained interface{ chains() }
 
 // reverse is Backward's workspace, kept by the tape.
 type reverse[F simd.Float] struct {
@@ -47,6 +53,13 @@ type reverse[F simd.Float] struct {
 	mem  arena[F]
 	free [40][][]F // spare buffers by the bit length of their capacity in grains
 	busy bool
+
+	// For BackwardInto. Where a parameter is still blank grad holds whatever it held before.
+	setting bool
+	blank   []bool   // by slot
+	holes   [][2]int // of θ between the slots; nil if not known
+	overlap bool     // of slots
+	known   int      // the slots that holes and overlap are of
 }
 
 // take returns a buffer of n elements, not cleared.
@@ -86,25 +99,106 @@ func (t *Tape[F]) Backward(loss Var[F], grad []F) {
 	}
 	seed := t.rev.take(1)
 	seed[0] = 1
-	t.backward("Backward", loss, seed, grad)
+	t.backward("Backward", loss, seed, grad, false)
 }
 
 // BackwardFrom adds gᵀ·∂y/∂θ to grad, which has θ's length. g has y's shape.
 func (t *Tape[F]) BackwardFrom(y Var[F], g Tensor[F], grad []F) {
-	n := y.node("BackwardFrom")
+	t.backwardFrom("BackwardFrom", y, g, grad, false)
+}
+
+// BackwardInto sets grad to gᵀ·∂y/∂θ, with the bits of clearing it and BackwardFrom. It saves the clearing
+// and, with large weights, much of the time that sums take in memory.
+func (t *Tape[F]) BackwardInto(y Var[F], g Tensor[F], grad []F) {
+	t.backwardFrom("BackwardInto", y, g, grad, true)
+}
+
+func (t *Tape[F]) backwardFrom(op string, y Var[F], g Tensor[F], grad []F, set bool) {
+	n := y.node(op)
 	if y.t != t {
-		misuse("BackwardFrom", whyForeign)
+		misuse(op, whyForeign)
 	}
-	g.check("BackwardFrom")
+	g.check(op)
 	if n.shape != g.Shape {
-		badPair("BackwardFrom", "a value and its cotangent differ in shape", n.shape, g.Shape)
+		badPair(op, "a value and its cotangent differ in shape", n.shape, g.Shape)
 	}
 	seed := t.rev.take(len(g.Data))
 	copy(seed, g.Data)
-	t.backward("BackwardFrom", y, seed, grad)
+	t.backward(op, y, seed, grad, set)
 }
 
-func (t *Tape[F]) backward(op string, y Var[F], seed, grad []F) {
+// blanks makes all parameters blank and clears the rest of grad, or all of it if parameters overlap.
+func (t *Tape[F]) blanks(grad []F) {
+	r := &t.rev
+	if r.known != len(t.slots) || r.holes == nil {
+		r.known, r.overlap, r.holes = len(t.slots), false, [][2]int{}
+		byOffset := make([]Param, len(t.slots))
+		for i, s := range t.slots {
+			byOffset[i] = s.p
+		}
+		slices.SortFunc(byOffset, func(a, b Param) int { return a.Off - b.Off })
+		at := 0
+		for _, p := range append(byOffset, Param{Off: len(grad)}) {
+			r.overlap = r.overlap || p.Off < at
+			if p.Off > at {
+				r.holes = append(r.holes, [2]int{at, p.Off})
+			}
+			at = max(at, p.Off+p.Shape.Len())
+		}
+	}
+	if r.overlap {
+		clear(grad)
+		return
+	}
+	for _, h := range r.holes {
+		clear(grad[h[0]:h[1]])
+	}
+	r.blank = r.blank[:0]
+	for range t.slots {
+		r.blank = append(r.blank, true)
+	}
+	r.setting = true
+}
+
+// settle clears what is still blank.
+func (t *Tape[F]) settle(grad []F) {
+	r := &t.rev
+	if !r.setting {
+		return
+	}
+	for i, blank := range r.blank {
+		if blank {
+			p := t.slots[i].p
+			clear(grad[p.Off : p.Off+p.Shape.Len()])
+		}
+	}
+	r.setting = false
+}
+
+// into returns where the gradient of parameter x gathers. It may be blank only for a caller who sets all
+// of it.
+func (t *Tape[F]) into(x *node[F], sets bool) (d []F, blank bool) {
+	r := &t.rev
+	i := int(x.ints)
+	p := t.slots[i].p
+	d = r.grad[p.Off : p.Off+len(x.data)]
+	if !r.setting {
+		return d, false
+	}
+	if i >= len(r.blank) { // a parameter that nobody knew of when the sweep began
+		t.settle(r.grad)
+		return d, false
+	}
+	blank = r.blank[i]
+	r.blank[i] = false
+	if blank && !sets {
+		clear(d)
+		blank = false
+	}
+	return d, blank
+}
+
+func (t *Tape[F]) backward(op string, y Var[F], seed, grad []F, set bool) {
 	r := &t.rev
 	if len(grad) != len(t.theta) {
 		misuse(op, fmt.Sprintf("the gradient has length %d, θ %d", len(grad), len(t.theta)))
@@ -113,6 +207,9 @@ func (t *Tape[F]) backward(op string, y Var[F], seed, grad []F) {
 		misuse(op, "called while it runs on this tape")
 	}
 	r.busy, r.grad = true, grad
+	if set {
+		t.blanks(grad)
+	}
 	m := t.Mark()
 	if t.nodes[y.id].theta {
 		t.seed(y.id, seed)
@@ -121,6 +218,7 @@ func (t *Tape[F]) backward(op string, y Var[F], seed, grad []F) {
 	if len(t.nodes) > m.node {
 		t.Release(m)
 	}
+	t.settle(grad)
 	r.busy, r.grad = false, nil
 	r.mem.at, r.mem.off = 0, 0
 	for i := range r.free {
@@ -148,8 +246,7 @@ func (t *Tape[F]) sweep(hi, lo int32) {
 		n := &t.nodes[id]
 		switch {
 		case n.kind == isParam:
-			p := t.slots[n.ints].p
-			d := r.grad[p.Off : p.Off+len(g)]
+			d, _ := t.into(n, false)
 			t.plus(d, d, g)
 		case n.kind == isTracked:
 			d := t.tracked[n.ints]
@@ -184,8 +281,12 @@ func (t *Tape[F]) raw(op raw[F], n *node[F], g []F) (moved bool) {
 			continue
 		}
 		if x.kind == isParam {
-			p := t.slots[x.ints].p
-			t.add(op, n, i, r.grad[p.Off:p.Off+len(x.data)], g)
+			_, sets := op.(chained)
+			if d, blank := t.into(x, sets); blank {
+				op.grad(t, n, i, d, g)
+			} else {
+				t.add(op, n, i, d, g)
+			}
 			continue
 		}
 		if c := r.cot[a]; c != nil {
@@ -251,8 +352,7 @@ func (t *Tape[F]) gather(a int32, d []F) {
 	r, x := &t.rev, &t.nodes[a]
 	switch {
 	case x.kind == isParam:
-		p := t.slots[x.ints].p
-		c := r.grad[p.Off : p.Off+len(d)]
+		c, _ := t.into(x, false)
 		t.plus(c, c, d)
 	case r.cot[a] != nil:
 		t.plus(r.cot[a], r.cot[a], d)

@@ -7,7 +7,7 @@ import (
 )
 
 // linearOp is x·Wᵀ + b in one step. b is the first value of each element's chain of multiply-adds.
-type linearOp[F simd.Float] struct{ bulk }
+type linearOp[F simd.Float] struct{ chains }
 
 // rowSumOp sums all rows into one, in order: the gradient of a bias.
 type rowSumOp[F simd.Float] struct{ bulk }

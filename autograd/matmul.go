@@ -16,7 +16,7 @@ import (
 //
 //	∂A = G·op(B)ᵀ, or op(B)·Gᵀ where A is transposed
 //	∂B = op(A)ᵀ·G, or Gᵀ·op(A) where B is transposed
-type matmulOp[F simd.Float] struct{ bulk }
+type matmulOp[F simd.Float] struct{ chains }
 
 const (
 	transA = 1 << iota

@@ -5,6 +5,8 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -81,6 +83,9 @@ func agree[F simd.Float](t *testing.T) {
 			before := tape.Len()
 			tape.BackwardFrom(y, cot, grad)
 			require.Equal(t, before, tape.Len(), "%s: Backward leaves the tape as it was", c.name)
+			into := slices.Repeat([]F{F(math.NaN())}, len(theta))
+			tape.BackwardInto(y, cot, into)
+			require.Equal(t, bitsOf(grad), bitsOf(into), "%s draw %d: BackwardInto sets what Backward adds to zeros", c.name, k)
 			for j, d := range VJP(nil, y, tape.Const(cot), in...) {
 				for l, want := range d.Value().Data {
 					got := grad[params[j].Off+l]
@@ -91,6 +96,57 @@ func agree[F simd.Float](t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// bitsOf makes -0 differ from +0, and NaN equal to itself.
+func bitsOf[F simd.Float](x []F) []uint64 {
+	b := make([]uint64, len(x))
+	for i, v := range x {
+		b[i] = math.Float64bits(float64(v))
+	}
+	return b
+}
+
+// TestBackwardInto: parameters that the value does not depend on, that are used twice, that overlap, and
+// parts of θ that no one has asked for.
+func TestBackwardInto(t *testing.T) {
+	theta := noise[float64](3, 40).Data
+	x := noise[float64](4, 5, 3)
+	w, b := Param{4, Dims(4, 3)}, Param{20, Dims(4)}
+	other := Param{30, Dims(2)}
+	for name, f := range map[string]func(tape *Tape[float64]) Var[float64]{
+		"linear": func(tape *Tape[float64]) Var[float64] {
+			tape.Param(other)
+			return Linear(tape.Const(x), tape.Param(w), tape.Param(b)).Tanh().Sum()
+		},
+		"twice": func(tape *Tape[float64]) Var[float64] {
+			y := tape.Const(x).MatMulT(tape.Param(w))
+			return y.Tanh().MatMul(tape.Param(w)).Square().Sum()
+		},
+		"sum first": func(tape *Tape[float64]) Var[float64] {
+			return tape.Const(x).MatMulT(tape.Param(w)).Sum().Add(tape.Param(w).Square().Sum())
+		},
+		"overlap": func(tape *Tape[float64]) Var[float64] {
+			return tape.Const(x).MatMulT(tape.Param(w)).Sum().Add(tape.Param(Param{10, Dims(20)}).Square().Sum())
+		},
+		"constant": func(tape *Tape[float64]) Var[float64] {
+			tape.Param(w)
+			return tape.Const(x).Sum()
+		},
+	} {
+		tape := NewTape(theta)
+		for range 2 {
+			tape.Reset()
+			y, seed := f(tape), FromSlice([]float64{-2}).Reshape()
+			want, got := make([]float64, len(theta)), slices.Repeat([]float64{math.Inf(1)}, len(theta))
+			tape.BackwardFrom(y, seed, want)
+			tape.BackwardInto(y, seed, got)
+			require.Equal(t, bitsOf(want), bitsOf(got), name)
+			tape.BackwardFrom(y, seed, got)
+			tape.BackwardFrom(y, seed, want)
+			require.Equal(t, bitsOf(want), bitsOf(got), "%s: BackwardFrom adds again", name)
 		}
 	}
 }

@@ -348,9 +348,9 @@ func (r *training[F]) advance() (Metrics, error) {
 // shard computes the loss and the gradient of one shard, chunk by chunk in order.
 func (r *training[F]) shard(worker, s int) {
 	tp, g := r.tapes[worker], r.grads[s]
-	clear(g)
 	lo, hi := s*r.Batch/r.Shards, (s+1)*r.Batch/r.Shards
 	r.losses[s], r.badOps[s] = 0, ""
+	backward := tp.BackwardInto // the first chunk sets, the others add
 	for chunk := chunkRows(len(g)); lo < hi; lo += chunk {
 		tp.Reset()
 		loss := r.Loss(tp, r.batch.slice(lo, min(lo+chunk, hi)), r.lossKey)
@@ -362,7 +362,8 @@ func (r *training[F]) shard(worker, s int) {
 			}
 			break
 		}
-		tp.BackwardFrom(loss, r.seed, g)
+		backward(loss, r.seed, g)
+		backward = tp.BackwardFrom
 	}
 	tp.Reset()
 }
