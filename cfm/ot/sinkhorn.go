@@ -23,9 +23,9 @@ type SinkhornOptions struct {
 
 // Sinkhorn returns the plan that minimises Σ p·c + ε·Σ p·(log p - 1) between masses a and b of equal
 // total. It is diag(eᶠ)·exp(-c/ε)·diag(eᵍ); f and g are fitted in turn to the marginals, in the log domain,
-// and warmed up along larger ε. Uniform masses are a[i] = 1/len(a).
+// and warmed up along larger ε; where hundreds of sweeps are not enough Newton's method ends the work. Uniform masses are a[i] = 1/len(a).
 //
-// If the marginals do not come within Tol the error wraps ErrConverge and the plan is the last one.
+// If the marginals do not come within Tol, or what rounding of costs so many ε wide allows, 2⁻⁵⁰·(1 + their spread/ε), the error wraps ErrConverge and the plan is the last one.
 // Plan.Cost is Σ p·c without the entropy, Plan.U and V are ε·f and ε·g.
 func Sinkhorn(a, b, cost []float64, opt SinkhornOptions) (*Plan, error) {
 	s, err := newScaling(a, b, cost, &opt)
@@ -35,6 +35,7 @@ func Sinkhorn(a, b, cost []float64, opt SinkhornOptions) (*Plan, error) {
 	if _, err := checkMasses(a, b, cost); err != nil {
 		return nil, err
 	}
+	s.low = least(cost) // a constant in all costs changes no plan, and its rounding would stay
 	// Large ε first: the potentials ε·f and ε·g they need are near those the next smaller ε needs.
 	for eps := math.Max(s.span, opt.Reg); ; {
 		if err := s.setReg(eps); err != nil {
@@ -52,10 +53,20 @@ func Sinkhorn(a, b, cost []float64, opt SinkhornOptions) (*Plan, error) {
 		s.k.Scale(s.g, eps/next, s.g)
 		eps = next
 	}
-	scale := opt.Tol * math.Max(largest(a), largest(b))
+	scale := math.Max(opt.Tol, s.rounding()) * math.Max(largest(a), largest(b))
 	p := &Plan{N: len(a), M: len(b), Err: math.Inf(1)}
 	relax, before, wait := 1.0, 0.0, 1
+	end := newtonFrom
 	for p.Iter < opt.MaxIter {
+		if p.Iter >= end {
+			steps, off := newNewton(s, a, b).run(scale, opt.MaxIter-p.Iter)
+			p.Iter, p.Err = p.Iter+steps, off
+			if off <= scale {
+				break
+			}
+			relax, wait, end = 1, 1, 4*p.Iter
+			continue
+		}
 		// A half step knows how far its marginal was off before it.
 		eg := s.half(s.g, s.lb, s.f, s.ct, 1, relax)
 		ef := s.half(s.f, s.la, s.g, s.c, 1, relax)
@@ -73,8 +84,8 @@ func Sinkhorn(a, b, cost []float64, opt SinkhornOptions) (*Plan, error) {
 			before = p.Err
 		}
 	}
-	s.half(s.f, s.la, s.g, s.c, 1, 1)
 	converged := p.Err <= scale
+	s.half(s.f, s.la, s.g, s.c, 1, 1)
 	s.finish(p, cost, opt.Reg)
 	p.Err = marginalError(p.P, a, b)
 	if !converged {
@@ -113,7 +124,8 @@ func overrelax(relax, before, now float64) float64 {
 //	Σ p·c + ε·KL(p | a⊗b) + ρ·KL(p1 | a) + ρ·KL(pᵀ1 | b),  ρ = opt.Marginal,
 //
 // the form POT solves by default. The masses need not balance. The scalings are uᵢ = (aᵢ/(Kv)ᵢ)^(ρ/(ρ+ε))
-// with K = a⊗b·exp(-c/ε), and likewise v.
+// with K = a⊗b·exp(-c/ε), and likewise v. Plan.Err is how far the largest marginal is from its mass: not an error of the
+// solution here, but what the relaxation has given up.
 func SinkhornUnbalanced(a, b, cost []float64, opt SinkhornOptions) (*Plan, error) {
 	if !(opt.Marginal > 0) || math.IsInf(opt.Marginal, 1) {
 		return nil, fmt.Errorf("%w: sinkhorn: the marginals' weight is %v", ErrCost, opt.Marginal)
@@ -135,6 +147,7 @@ func SinkhornUnbalanced(a, b, cost []float64, opt SinkhornOptions) (*Plan, error
 	transpose(s.ct, s.c, n, m)
 	power := opt.Marginal / (opt.Marginal + opt.Reg)
 	p := &Plan{N: n, M: m}
+	tol := math.Max(opt.Tol, s.rounding()) // potentials are as large as the costs, and so is their rounding
 	for {
 		s.half(s.f, s.la, s.g, s.c, power, 1)
 		s.shift(opt.Marginal / opt.Reg)
@@ -146,12 +159,13 @@ func SinkhornUnbalanced(a, b, cost []float64, opt SinkhornOptions) (*Plan, error
 				worst = d
 			}
 		}
-		if p.Iter++; worst <= opt.Tol {
+		if p.Iter++; worst <= tol {
 			break
 		}
 		if p.Iter == opt.MaxIter {
 			s.finish(p, cost, opt.Reg)
-			return p, fmt.Errorf("%w: sinkhorn: potentials still move by %.3g after %d sweeps", ErrConverge, worst, p.Iter)
+			p.Err = marginalError(p.P, a, b)
+			return p, fmt.Errorf("%w: unbalanced sinkhorn: potentials still move by %.3g after %d sweeps at reg %v, marginals are off by %.3g", ErrConverge, worst, p.Iter, opt.Reg, p.Err)
 		}
 	}
 	s.finish(p, cost, opt.Reg)
@@ -169,6 +183,7 @@ type scaling struct {
 	buf    []float64
 	old    []float64
 	span   float64 // the spread of the costs
+	low    float64 // taken off all costs
 	n, m   int
 }
 
@@ -204,22 +219,34 @@ func newScaling(a, b, cost []float64, opt *SinkhornOptions) (*scaling, error) {
 			l[i] = simd.Log(v)
 		}
 	}
-	low, high := cost[0], cost[0]
-	for _, v := range cost {
-		low, high = math.Min(low, v), math.Max(high, v)
-	}
-	s.span = high - low
+	s.span = spread(cost)
 	return s, nil
 }
 
 func (s *scaling) setReg(eps float64) error {
-	s.k.Scale(s.c, 1/eps, s.cost)
+	s.k.Shift(s.c, -s.low, s.cost)
+	s.k.Scale(s.c, 1/eps, s.c)
 	if checkCosts(s.c, s.m) != nil {
 		return fmt.Errorf("%w: sinkhorn: costs up to %.3g divided by reg %v are not finite", ErrCost, s.span, eps)
 	}
 	transpose(s.ct, s.c, s.n, s.m)
 	return nil
 }
+
+// rounding is the error that exponents as large as costs/ε leave in a mass, as a share of it.
+func (s *scaling) rounding() float64 {
+	return (1 + math.Max(largest(s.c), -least(s.c))) / (1 << 50)
+}
+
+func least(x []float64) float64 {
+	l := x[0]
+	for _, v := range x {
+		l = math.Min(l, v)
+	}
+	return l
+}
+
+func spread(x []float64) float64 { return largest(x) - least(x) }
 
 func transpose(dst, src []float64, n, m int) {
 	for i := range n {
@@ -290,11 +317,12 @@ func (s *scaling) finish(p *Plan, cost []float64, eps float64) {
 	}
 	p.U, p.V = make([]float64, s.n), make([]float64, s.m)
 	s.k.Scale(p.U, eps, s.f)
+	s.k.Shift(p.U, s.low, p.U)
 	s.k.Scale(p.V, eps, s.g)
 }
 
 func largest(x []float64) float64 {
-	l := 0.0
+	l := x[0]
 	for _, v := range x {
 		l = math.Max(l, v)
 	}

@@ -21,22 +21,31 @@ func W1(x, y []float64, dim int) (float64, error) { return Wp(x, y, dim, 1) }
 
 // Wp returns the p-Wasserstein distance (min Σ pᵢⱼ ‖xᵢ - yⱼ‖ᵖ)^(1/p) for p ≥ 1.
 func Wp(x, y []float64, dim int, p float64) (float64, error) {
-	n, m := rows(x, dim), rows(y, dim)
+	cost, n, m, err := powers(x, y, dim, p)
+	if err != nil {
+		return 0, err
+	}
+	total, err := meanCost(cost, n, m)
+	return root(total, p), err
+}
+
+// powers returns the costs ‖xᵢ - yⱼ‖ᵖ.
+func powers(x, y []float64, dim int, p float64) (cost []float64, n, m int, err error) {
+	n, m = rows(x, dim), rows(y, dim)
 	if n == 0 || m == 0 {
-		return 0, fmt.Errorf("%w: W%v of %d and %d points", ErrCost, p, n, m)
+		return nil, n, m, fmt.Errorf("%w: W%v of %d and %d points", ErrCost, p, n, m)
 	}
 	if !(p >= 1) || math.IsInf(p, 1) {
 		panic(fmt.Sprintf("ot: Wp: p is %v, must be a number from 1 up", p))
 	}
-	cost := make([]float64, n*m)
+	cost = make([]float64, n*m)
 	SquaredDistances(cost, x, y, dim)
 	if p != 2 {
 		for k, v := range cost {
 			cost[k] = power(math.Sqrt(v), p)
 		}
 	}
-	total, err := meanCost(cost, n, m)
-	return root(total, p), err
+	return cost, n, m, nil
 }
 
 // meanCost is the least cost between n masses 1/n and m masses 1/m.
