@@ -15,29 +15,6 @@ import (
 // coordinates.
 type Objective[F simd.Float] func(tp *autograd.Tape[F], b Batch[F], key rng.Key) autograd.Var[F]
 
-// TimeLaw maps u in [0, 1) to a training time: an inverse distribution function. Match
-// draws u stratified over the batch. nil is a mixture: three quarters of the times have density
-// 3t², since fine structure is made near the data, and a quarter is uniform, since with the former
-// alone a time below 0.2 is met once in a hundred rows and what is wide and smooth comes out too wide.
-// (64×2 networks after 3,000 steps on moons-normal: 0.016 nats from the law, with 3t² alone 0.047,
-// with t = √u 0.020.) UniformTime is t = u, PowerTime(2) density 3t² alone.
-type TimeLaw func(u float64) float64
-
-// early is the share of uniform times in the law that nil stands for.
-const early = 0.25
-
-// UniformTime is the uniform law of t.
-func UniformTime(u float64) float64 { return u }
-
-// PowerTime is t = u^(1/(1+k)), the law of density (1+k)·tᵏ on [0, 1); k > -1.
-func PowerTime(k float64) TimeLaw {
-	if !(k > -1) {
-		panic("cfm: PowerTime: the power must be above -1")
-	}
-	e := 1 / (1 + k)
-	return func(u float64) float64 { return simd.Exp(float64(simd.Log(u) * e)) }
-}
-
 // Match is the conditional flow matching objective, a row's mean square
 //
 //	‖v(t, xₜ) - uₜ‖² / D
