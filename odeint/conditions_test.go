@@ -96,7 +96,7 @@ func TestNumberOfTrees(t *testing.T) {
 func TestOrderConditions(t *testing.T) {
 	trees := treesUpTo(6)
 	one := big.NewRat(1, 1)
-	embedded := map[*Tableau]int{Heun: 1, Bosh3: 2, Dopri5: 4, Tsit5: 4}
+	embedded := map[*Tableau]int{Heun: 1, Bosh3: 2, Dopri5: 4, Tsit5: 4, Bosh5: 4}
 	for m, r := range published {
 		n := len(r.b)
 		a := make([][]*big.Rat, n)
@@ -129,7 +129,7 @@ func TestOrderConditions(t *testing.T) {
 // Continuous extensions: the order conditions at θ with weights bᵢ(θ) hold up to the order claimed.
 func TestDenseOrderConditions(t *testing.T) {
 	trees := treesUpTo(6)
-	for m, order := range map[*Tableau]int{Euler: 1, Midpoint: 2, Heun: 2, RK4: 3, RK38: 3, Bosh3: 3, Dopri5: 4, Tsit5: 4} {
+	for m, order := range map[*Tableau]int{Euler: 1, Midpoint: 2, Heun: 2, RK4: 3, RK38: 3, Bosh3: 3, Dopri5: 4, Tsit5: 4, Bosh5: 4} {
 		pl := newPlan[float64](m)
 		r := published[m]
 		n := pl.end + 1
