@@ -138,7 +138,14 @@ func (f *Fitter) build(dim int) error {
 	if opt.Start != nil {
 		copy(m.flow.Theta, opt.Start.flow.Theta)
 	}
-	m.flow.Source = opt.Source
+	if opt.Source != nil {
+		m.flow.Source = opt.Source
+	}
+	if p, err := ParsePath(opt.Path); err == nil && spec.Family == "" {
+		if err := cfm.CheckSource(p, m.flow.Source, cfm.GivenBoth); err != nil {
+			return badData("path %q: %v", opt.Path, err)
+		}
+	}
 	f.m = m
 
 	loss, err := m.gen.objective(opt)

@@ -154,6 +154,9 @@ func newModel(s Spec) *Model {
 	m := &Model{Spec: s, params: nn.NewParams[float32]()}
 	m.gen = newFamily(m.params, s)
 	m.flow = &cfm.Flow[float32]{Dim: s.Dim}
+	if p, err := ParsePath(s.Path); err == nil {
+		m.flow.Source = cfm.SourceOf(p)
+	}
 	if v, ok := m.gen.(velocity); ok {
 		m.flow.Field = v.field
 	}

@@ -77,6 +77,8 @@ func (m *Model) reflows() error {
 		return badData("family %s has no paths: reflow is for %s", m.FamilyName(), CFM)
 	case m.Distilled:
 		return badData("the model is distilled: it is one step and has no paths; reflow the one it came from")
+	case m.Source == "" && m.flow.Source != nil:
+		return badData("path %s starts from noise of its own, and a reflowed model from the standard normal law: train on another path", m.Path)
 	}
 	return m.ready()
 }
