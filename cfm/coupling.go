@@ -35,6 +35,9 @@ type ConditionAware interface {
 // ErrConditions is wrapped by the error of a coupling that would skew the source given the condition.
 var ErrConditions = errors.New("cfm: the coupling does not look at the conditions and would skew the source given them: use ConditionOT or Independent, or Forced")
 
+// ErrOnePoint is wrapped by the error of a coupling that is to pair rows of data that are all the same point: every pairing costs the same.
+var ErrOnePoint = errors.New("cfm: every row of the data is the same point: there is nothing to pair; Independent learns it")
+
 // Forced is its Coupling, conditions or not.
 type Forced struct{ Coupling }
 
@@ -402,6 +405,17 @@ func pick(w []float64, u float64) int {
 		}
 	}
 	return last
+}
+
+// onePoint reports whether the data lies in memory and all its rows, of which there are several, are the same. It ends at the first that
+// differs.
+func onePoint[F simd.Float](d Data[F]) bool {
+	t, ok := d.(*table[F])
+	if !ok || t.x1.Rows() < 2 {
+		return false
+	}
+	w := columns(t.x1)
+	return slices.Equal(t.x1.Data[w:], t.x1.Data[:len(t.x1.Data)-w])
 }
 
 // inner returns the coupling that does the pairing, over how many batches it does, and whether conditions do not matter.

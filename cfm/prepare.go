@@ -233,6 +233,8 @@ func (s *slot[F]) draw(data Data[F], dataKey, sourceKey rng.Key, step, n int) bo
 		s.err = fmt.Errorf("%T: %w", c, ErrConditions)
 	} else if s.run.Batch*batches == 1 {
 		s.err = fmt.Errorf("cfm: %T: a batch of one row has nothing to pair", c)
+	} else if onePoint(data) {
+		s.err = fmt.Errorf("%T: %w", c, ErrOnePoint)
 	} else if m, ok := c.(SemiDiscrete); ok && !s.held {
 		s.err = s.run.semidiscrete(m).carry(s)
 		return false

@@ -65,9 +65,13 @@ func sumWithin(x []float64, dim int) float64 {
 }
 
 // MMD2 returns the squared maximum mean discrepancy with the kernel exp(-‖x-y‖²/2h²), h being the
-// bandwidth (Gretton et al. 2012): u unbiased, v with the diagonal terms.
+// bandwidth (Gretton et al. 2012): u unbiased, v with the diagonal terms. A bandwidth that is not positive, as the median distance of points
+// that are mostly the same, makes both NaN.
 func MMD2(x, y []float64, dim int, bandwidth float64) (u, v float64) {
 	n, m := float64(rows(x, dim)), float64(rows(y, dim))
+	if !(bandwidth > 0) {
+		return math.NaN(), math.NaN()
+	}
 	k := simd.Best[float64]()
 	kernel := func(x, y []float64) float64 {
 		sum := 0.0

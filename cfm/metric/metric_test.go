@@ -261,3 +261,14 @@ func BenchmarkEnergyDistance(b *testing.B) {
 		EnergyDistance(x, y, 64)
 	}
 }
+
+// Points that are mostly the same have the median distance 0, and no bandwidth.
+func TestMMDWithoutBandwidth(t *testing.T) {
+	x := []float64{1, 1, 1, 1}
+	require.Zero(t, MedianDistance(x, x, 1))
+	u, v := MMD2(x, x, 1, 0)
+	require.True(t, math.IsNaN(u) && math.IsNaN(v))
+	u, v = EnergyDistance(x, x, 1)
+	require.Zero(t, u)
+	require.Zero(t, v)
+}

@@ -160,3 +160,9 @@ func TestSinkhornEndsByNewton(t *testing.T) {
 		})
 	}
 }
+
+func TestSemiDiscreteNeedsPointsThatDiffer(t *testing.T) {
+	_, err := FitSemiDiscrete([]float64{1, 2, 1, 2, 1, 2}, 2, 0, func([]float64, int) {})
+	require.ErrorIs(t, err, ErrCost)
+	require.ErrorContains(t, err, "all 3 points are the same")
+}

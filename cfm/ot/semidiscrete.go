@@ -3,6 +3,7 @@ package ot
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"pushforward/simd"
 )
@@ -33,6 +34,9 @@ func FitSemiDiscrete(y []float64, dim, draws int, draw func(dst []float64, k int
 	n := rows(y, dim)
 	if n == 0 {
 		return nil, fmt.Errorf("%w: semi-discrete: no points", ErrCost)
+	}
+	if n > 1 && slices.Equal(y[dim:], y[:len(y)-dim]) {
+		return nil, fmt.Errorf("%w: semi-discrete: all %d points are the same: no map tells them apart", ErrCost, n)
 	}
 	if draws == 0 {
 		draws = 256 * n
