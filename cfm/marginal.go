@@ -31,19 +31,28 @@ func Marginal[F simd.Float](x1 autograd.Tensor[F], p Path) Field[F] {
 	}
 	return FieldFunc[F](func(q Query[F]) autograd.Var[F] {
 		tp := q.T.Tape()
-		a, r, lin, self := tp.Alloc(q.T.Shape()), tp.Alloc(q.T.Shape()), tp.Alloc(q.T.Shape()), tp.Alloc(q.T.Shape())
-		da, dr, dl, ds := a.Value().Data, r.Value().Data, lin.Value().Data, self.Value().Data
-		for i, t := range q.T.Value().Data {
-			k := p.At(float64(t))
-			s2 := float64(k.B*k.B) + float64(k.C*k.C)
-			rate := (float64(k.B*k.DB) + float64(k.C*k.DC)) / s2 // ṡ/s
-			da[i], dr[i], dl[i], ds[i] = F(k.A), F(k.A/s2), F(k.DA-float64(k.A*rate)), F(rate)
-		}
-		// -‖x - a·x₁‖²/2s² = (a/s²)·(x·x₁ - a·½‖x₁‖²) but for what all i share.
-		pts := tp.Const(x1)
-		w := q.X.MatMulT(pts).Sub(a.Mul(tp.Const(half))).Mul(r).Softmax(1)
-		return w.MatMul(pts).Mul(lin).Add(q.X.Mul(self))
+		return MarginalVelocity(q, p, tp.Const(x1), tp.Const(half), autograd.Var[F]{})
 	})
+}
+
+// MarginalVelocity is Marginal at q for points [N, D] on its tape, half of whose squared lengths are half [1, N]. If there is a
+// logw [B, N], w = softmax(logw - ‖x - a·x₁ᵢ‖² / 2s²): conditions are told by it which points are meant.
+func MarginalVelocity[F simd.Float](q Query[F], p Path, pts, half, logw autograd.Var[F]) autograd.Var[F] {
+	tp := q.T.Tape()
+	a, r, lin, self := tp.Alloc(q.T.Shape()), tp.Alloc(q.T.Shape()), tp.Alloc(q.T.Shape()), tp.Alloc(q.T.Shape())
+	da, dr, dl, ds := a.Value().Data, r.Value().Data, lin.Value().Data, self.Value().Data
+	for i, t := range q.T.Value().Data {
+		k := p.At(float64(t))
+		s2 := float64(k.B*k.B) + float64(k.C*k.C)
+		rate := (float64(k.B*k.DB) + float64(k.C*k.DC)) / s2 // ṡ/s
+		da[i], dr[i], dl[i], ds[i] = F(k.A), F(k.A/s2), F(k.DA-float64(k.A*rate)), F(rate)
+	}
+	// -‖x - a·x₁‖²/2s² = (a/s²)·(x·x₁ - a·½‖x₁‖²) but for what all i share.
+	w := q.X.MatMulT(pts).Sub(a.Mul(half)).Mul(r)
+	if logw.Tape() != nil {
+		w = w.Add(logw)
+	}
+	return w.Softmax(1).MatMul(pts).Mul(lin).Add(q.X.Mul(self))
 }
 
 // MarginalDensity returns the closed-form log ρₜ of what Marginal carries along, log (1/N)·Σ N(x; a·x₁ᵢ, s²·I), as a function of
@@ -75,12 +84,11 @@ func logSumKernels(n int, s2 float64, dim int, q func(i int) float64) float64 {
 		all[i] = q(i)
 		least = min(least, all[i])
 	}
-	var sum float64
-	for _, v := range all {
-		if e := (least - v) / (2 * s2); e > -745 {
-			sum += simd.Exp(e)
-		}
+	for i, v := range all {
+		all[i] = (least - v) / (2 * s2)
 	}
+	k := simd.Best[float64]()
+	k.Exp(all, all)
 	const log2Pi = 1.83787706640934548356
-	return simd.Log(sum/float64(n)) - least/(2*s2) - float64(0.5*float64(dim)*(log2Pi+simd.Log(s2)))
+	return simd.Log(k.Sum(all)/float64(n)) - least/(2*s2) - float64(0.5*float64(dim)*(log2Pi+simd.Log(s2)))
 }

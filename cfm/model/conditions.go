@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"pushforward/cfm"
 	"pushforward/simd/rng"
 )
 
@@ -108,6 +109,24 @@ func encode(dst []float32, conds []Condition, row []float64) {
 		}
 		dst = dst[w:]
 	}
+}
+
+// Under is the model's flow (see Flow) under rows of conditions, one for all rows or one each; without conditions given is nil.
+func (m *Model) Under(given [][]float64) (*cfm.Flow[float32], error) {
+	if err := m.ready(); err != nil {
+		return nil, err
+	}
+	if len(m.Conditions) == 0 && len(given) == 0 {
+		return m.flow, nil
+	}
+	if len(given) == 0 {
+		return nil, badData("the model wants conditions: %s", m.conditionNames())
+	}
+	rows, err := m.givenRows(len(given), 0, given, rng.Key{})
+	if err != nil {
+		return nil, err
+	}
+	return under(m.flow, m.encoded(rows)), nil
 }
 
 // condWidth is the number of the network's inputs that carry conditions.

@@ -17,10 +17,14 @@ const (
 	RealNVP = "realnvp" // affine couplings: the fastest, both ways
 	MAF     = "maf"     // masked autoregressive: D times slower to draw from
 	NSF     = "nsf"     // rational-quadratic splines in couplings: the sharpest densities of the three
+	KDE     = "kde"     // the kernel-smoothed law of the training rows, in closed form: nothing is trained
 )
 
 // Families lists the names Options.Family knows.
-func Families() []string { return []string{CFM, RealNVP, MAF, NSF} }
+func Families() []string { return []string{CFM, RealNVP, MAF, NSF, KDE} }
+
+// DiscreteFamilies lists those that are discrete normalizing flows.
+func DiscreteFamilies() []string { return []string{RealNVP, MAF, NSF} }
 
 // ParseFamily reads the name of a family; "" is CFM.
 func ParseFamily(s string) (string, error) {
@@ -57,8 +61,11 @@ type family interface {
 
 // newFamily declares the network of a spec in p.
 func newFamily(p *nn.Params[float32], s Spec) family {
-	if s.Family == "" {
+	switch s.Family {
+	case "":
 		return velocity{fieldOf(p, s)}
+	case KDE:
+		return newKDE(p, s)
 	}
 	return newDiscrete(p, s)
 }
@@ -129,6 +136,8 @@ func (o Options) checkFamily(dim int) error {
 		return badData("depth is for the discrete flows, not for %s", CFM)
 	case name == CFM:
 		return nil
+	case name == KDE:
+		return o.checkKDE()
 	case o.Path != "" || o.Coupling != "":
 		return badData("family %s is trained by maximum likelihood and has no path or coupling", name)
 	case o.Source != nil:
@@ -150,6 +159,9 @@ func (s Spec) familyName() string {
 // FamilyName is the name of the model's family, one of Families.
 func (m *Model) FamilyName() string { return m.familyName() }
 
+// HasField reports whether the model is a velocity field, whose flow has times between 0 and 1.
+func (m *Model) HasField() bool { return m.flow.Field != nil }
+
 // checkSizes refuses a network that the limit on its weights rules out, before anything is made of that size.
 func (s Spec) checkSizes(limit int64) error {
 	if s.Family == "" {
@@ -160,6 +172,9 @@ func (s Spec) checkSizes(limit int64) error {
 	}
 	if name, err := ParseFamily(s.Family); err != nil || name == CFM {
 		return fmt.Errorf("unknown family %q", s.Family)
+	}
+	if s.Family == KDE {
+		return s.kernelSizes(limit)
 	}
 	d := int64(s.Dim)
 	switch {

@@ -9,6 +9,7 @@ import (
 
 	"pushforward/autograd"
 	"pushforward/cfm"
+	"pushforward/nn"
 	"pushforward/optim"
 	"pushforward/simd/rng"
 )
@@ -35,8 +36,8 @@ type Fitter struct {
 	Notes []string
 
 	opt         Options
-	m           *Model // its flow is the one being trained
-	trainer     *cfm.Trainer[float32]
+	m           *Model                // its flow is the one being trained
+	trainer     *cfm.Trainer[float32] // nil: there is nothing to train
 	rows, given [][]float64
 	train, held []int
 	val         float64 // the held-out loss last found
@@ -100,6 +101,8 @@ func (f *Fitter) build(dim int) error {
 		Seed: opt.Seed, Steps: opt.Steps, Batch: opt.Batch, LR: opt.LR, Rows: len(f.train),
 	}
 	switch {
+	case opt.Family == KDE:
+		spec.Family, spec.Freqs, spec.Coupling = KDE, 0, "independent"
 	case opt.Family != CFM:
 		spec.discrete(opt)
 	case opt.Image:
@@ -147,6 +150,9 @@ func (f *Fitter) build(dim int) error {
 		}
 	}
 	f.m = m
+	if k, ok := m.gen.(*kde); ok {
+		return f.kernels(k)
+	}
 
 	loss, err := m.gen.objective(opt)
 	if err != nil {
@@ -265,6 +271,9 @@ func (f *Fitter) Run(ctx context.Context) error {
 // Watch is Run with a function that is called after each step, between steps: the fit may be saved in
 // it. Training stops, without an error, when it returns false.
 func (f *Fitter) Watch(ctx context.Context, step func(Progress) bool) error {
+	if f.trainer == nil {
+		return ctx.Err()
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	stopped := false
@@ -302,6 +311,9 @@ func (f *Fitter) Weights() int { return f.m.Weights() }
 // Val is the lowest held-out loss found, NaN if none was, and its step. Finish keeps the averaged weights
 // of that step, but for images.
 func (f *Fitter) Val() (loss float64, step int) {
+	if f.trainer == nil {
+		return math.NaN(), 0
+	}
 	loss, step, ok := f.trainer.BestLoss()
 	if !ok {
 		return math.NaN(), f.Step()
@@ -310,7 +322,12 @@ func (f *Fitter) Val() (loss float64, step int) {
 }
 
 // Step is the number of steps done.
-func (f *Fitter) Step() int { return f.trainer.StepCount() }
+func (f *Fitter) Step() int {
+	if f.trainer == nil {
+		return 0
+	}
+	return f.trainer.StepCount()
+}
 
 // Options are the options of the fit, defaults filled in.
 func (f *Fitter) Options() Options { return f.opt }
@@ -323,6 +340,9 @@ func (f *Fitter) Held() []int { return f.held }
 
 // Save writes all that the next step depends on, as a safetensors file with a sum over its bytes.
 func (f *Fitter) Save(w io.Writer) error {
+	if f.trainer == nil { // the rows and the options make it again
+		return seal(w, &nn.File{}, map[string]string{"model": f.m.Spec.text()})
+	}
 	b, err := collect(f.trainer.Save)
 	if err != nil {
 		return fmt.Errorf("model: state: %w", err)
@@ -340,6 +360,9 @@ func (f *Fitter) Load(r io.Reader) error {
 	if meta["model"] != f.m.Spec.text() {
 		return badFile("state: it belongs to a fit with other data or options")
 	}
+	if f.trainer == nil {
+		return nil
+	}
 	if err := f.trainer.Load(b); err != nil {
 		return badFile("state: %v", err)
 	}
@@ -351,9 +374,13 @@ func (f *Fitter) Load(r io.Reader) error {
 // read.
 func (f *Fitter) Finish(ctx context.Context) (*Model, error) {
 	m := *f.m
-	flow := *f.trainer.Best()
-	if f.opt.Image {
+	flow := *f.m.flow
+	switch {
+	case f.trainer == nil:
+	case f.opt.Image:
 		flow = *f.trainer.Averaged()
+	default:
+		flow = *f.trainer.Best()
 	}
 	m.flow = &flow
 	held := f.held

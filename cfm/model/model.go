@@ -85,9 +85,9 @@ func parseSpec(text string, limit int64) (Spec, error) {
 		return bad("number of columns", len(s.Columns))
 	case s.Loc != nil && len(s.Loc) != s.Dim || len(s.Loc) != len(s.Scale):
 		return bad("number of loc and scale", len(s.Loc))
-	case s.Hidden < 1 || s.Hidden > maxHidden:
+	case s.Family != KDE && (s.Hidden < 1 || s.Hidden > maxHidden):
 		return bad("hidden", s.Hidden)
-	case s.Blocks < 1 || s.Blocks > maxBlocks:
+	case s.Family != KDE && (s.Blocks < 1 || s.Blocks > maxBlocks):
 		return bad("blocks", s.Blocks)
 	case s.Width < 0 || s.Width > maxHidden:
 		return bad("width", s.Width)
@@ -142,7 +142,7 @@ type Model struct {
 
 	params *nn.Params[float32]
 	gen    family
-	flow   *cfm.Flow[float32] // parameters and source; for a CFM the field too
+	flow   *cfm.Flow[float32] // parameters and source; for a CFM and a KDE the field too
 	golden []answer
 	calib  []float64 // log-densities of held-out rows, increasing
 
@@ -157,14 +157,17 @@ func newModel(s Spec) *Model {
 	if p, err := ParsePath(s.Path); err == nil {
 		m.flow.Source = cfm.SourceOf(p)
 	}
-	if v, ok := m.gen.(velocity); ok {
-		m.flow.Field = v.field
+	switch g := m.gen.(type) {
+	case velocity:
+		m.flow.Field = g.field
+	case *kde:
+		m.flow.Field = g.field
 	}
 	return m
 }
 
 // Flow is the flow itself, for what this package has no verb for. It lives on standardised rows,
-// (data - Loc)/Scale, and is shared, not copied. That of a family other than CFM has parameters but no
+// (data - Loc)/Scale, and is shared, not copied. That of a discrete family has parameters but no
 // field.
 func (m *Model) Flow() *cfm.Flow[float32] { return m.flow }
 

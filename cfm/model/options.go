@@ -49,8 +49,9 @@ type Options struct {
 	Batch int     // 256
 	LR    float64 // 3e-3: the peak, after 100 steps of warm-up and before a cosine to zero
 
-	// Family is the kind of generator, one of Families: CFM. The others are discrete normalizing flows,
-	// trained by exact maximum likelihood; they have no path, coupling or source.
+	// Family is the kind of generator, one of Families: CFM. KDE is the kernel-smoothed law of the training rows, of which
+	// nothing is trained: Path condot:σ sets the width of the kernels, else the held-out rows do. The others are discrete
+	// normalizing flows, trained by exact maximum likelihood; they have no path, coupling or source.
 	Family string
 
 	// Hidden and Blocks size the network: 384×3 for images, 256×3 from 48 columns, 128×3 from 4,000 training rows and
@@ -133,7 +134,11 @@ func (o Options) withDefaults(dim, train int) Options {
 		}
 	}
 	o.Family, _ = ParseFamily(o.Family)
-	if o.Family != CFM {
+	switch o.Family {
+	case CFM:
+	case KDE:
+		return o.kernelDefaults(dim)
+	default:
 		o = o.discreteDefaults(dim, train)
 	}
 	if o.Image {
@@ -186,12 +191,17 @@ func (o Options) withDefaults(dim, train int) Options {
 			o.Coupling = "independent"
 		}
 	}
+	o.nameColumns(dim)
+	return o
+}
+
+// nameColumns names columns without names.
+func (o *Options) nameColumns(dim int) {
 	if o.Columns == nil {
 		for i := range dim {
 			o.Columns = append(o.Columns, fmt.Sprintf("x%d", i))
 		}
 	}
-	return o
 }
 
 // check refuses options that make no sense, alone or for n rows of dim columns.

@@ -74,8 +74,10 @@ var ErrNoSampler = cfm.ErrNoSampler
 // Tuned returns the model with the cheapest Sampler that keeps to an error, and all that were tried. What it
 // is sampled by then, unless told otherwise, is that. If none will do, the error wraps ErrNoSampler.
 func (m *Model) Tuned(ctx context.Context, opt TuneOptions) (*Model, []Tried, error) {
-	if err := m.reflows(); err != nil {
-		return nil, nil, err
+	if m.FamilyName() != KDE {
+		if err := m.reflows(); err != nil {
+			return nil, nil, err
+		}
 	}
 	if opt.Rows == 0 {
 		opt.Rows = 1024
@@ -146,7 +148,7 @@ func (m *Model) guided(w float64) (*cfm.Flow[float32], error) {
 		return m.flow, nil
 	case math.IsNaN(w) || math.IsInf(w, 0):
 		return nil, badData("guidance %v: want a finite number", w)
-	case m.FamilyName() != CFM:
+	case !m.HasField():
 		return nil, badData("guidance of family %s: only a %s has a field to guide", m.FamilyName(), CFM)
 	case len(m.Conditions) == 0:
 		return nil, badData("guidance asked of a model without conditions: there is nothing to guide it to")
@@ -172,7 +174,7 @@ func (m *Model) noiseFor(o SampleOptions) (float64, error) {
 			return 1, nil // the bridge itself
 		}
 		return 0, nil
-	case m.FamilyName() != CFM:
+	case !m.HasField():
 		return 0, badData("noise on the way of family %s: only a %s has a way", m.FamilyName(), CFM)
 	case o.Guidance != 0:
 		return 0, badData("noise needs the score of the law, and a guided field has another law: take noise or guidance")

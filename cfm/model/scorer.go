@@ -16,11 +16,11 @@ type Scorer struct {
 	shift float64
 }
 
-// NewScorer returns a Scorer of m, for one goroutine. It refuses a model of family CFM.
+// NewScorer returns a Scorer of m, for one goroutine. It refuses a model of another family.
 func (m *Model) NewScorer() (*Scorer, error) {
 	d, ok := m.gen.(*discrete)
 	if !ok {
-		return nil, badData("a scorer is for the families %s; the density of %s takes a solve: use LogDensity", list(Families()[1:]), CFM)
+		return nil, badData("a scorer is for the families %s; the density of %s takes a solve: use LogDensity", list(DiscreteFamilies()), m.FamilyName())
 	}
 	return &Scorer{
 		m: m, s: bijector.NewScorer(d.flow, m.flow.Theta), shift: m.logScale(),
