@@ -288,3 +288,33 @@ func TestMotion(t *testing.T) {
 	require.NoError(t, err)
 	require.Less(t, len(b), 4<<20)
 }
+
+// TestBoard draws every kind of panel, and finds a line's colour where the line is and 256 colours at most.
+func TestBoard(t *testing.T) {
+	v := make([]float64, 20*20)
+	for i := range v {
+		v[i] = math.Sin(float64(i) / 7)
+	}
+	v[0] = math.NaN()
+	x := []float64{1, 10, 100}
+	b := Board{Title: "t", Caption: "c", Columns: 2, Panels: []Panel{
+		{Title: "map", Map: &Map{X0: 0, X1: 1, Y0: 0, Y1: 1, NX: 20, NY: 20, V: v, Signed: true}},
+		{Title: "lines", XName: "x", YName: "y", LogX: true, LogY: true, Lines: []Line{
+			{Name: "a", X: x, Y: []float64{1, 0.1, 0.01}}, {Name: "b", X: x, Y: x, Dashed: true, Colour: 1}, {Name: "c", X: x, Y: x, Dots: true, Colour: 2}}},
+		{Title: "level", Box: [4]float64{0, 1, 0, 1}, Lines: []Line{{X: []float64{0, 1}, Y: []float64{0.5, 0.5}, Width: 9}}},
+	}}
+	var w bytes.Buffer
+	require.NoError(t, b.PNG(&w))
+	img, err := png.Decode(&w)
+	require.NoError(t, err)
+	require.IsType(t, &image.Paletted{}, img)
+	found := 0
+	for y := range img.Bounds().Dy() {
+		r, g, bl, _ := img.At(66+150, y).RGBA()
+		near := func(v uint32, want uint8) bool { return math.Abs(float64(v>>8)-float64(want)) < 20 }
+		if near(r, realCol.R) && near(g, realCol.G) && near(bl, realCol.B) && y > img.Bounds().Dy()/2 {
+			found++
+		}
+	}
+	require.InDelta(t, 9, found, 2, "the line is nine pixels wide in the middle of its panel")
+}

@@ -31,7 +31,14 @@ func TestFamilies(t *testing.T) {
 		require.Contains(t, must(t, dir, "evaluate", "-model", family, "-data", "t.csv").out, "log-density")
 		require.Contains(t, must(t, dir, "train", "-resume", family).err, "is finished")
 	}
+	must(t, dir, "train", "-data", "t.csv", "-cond", "kind", "-family", "kde", "-quiet", "-out", "kde")
+	require.Contains(t, must(t, dir, "info", "-model", "kde").out, "under Gaussian kernels")
+	require.Contains(t, must(t, dir, "train", "-resume", "kde").err, "is finished")
+	require.Equal(t, 21, strings.Count(must(t, dir, "sample", "-model", "kde", "-n", "20", "-given", "kind=y").out, "\n"))
+	must(t, dir, "score", "-model", "kde", "-data", "t.csv")
+	require.Contains(t, must(t, dir, "evaluate", "-model", "kde", "-data", "t.csv").out, "path energy")
 	for args, says := range map[string]string{
+		"train -data t.csv -cond kind -family kde -coupling ot":  "-coupling and -source are for cfm",
 		"train -data t.csv -cond kind -family glow":              `unknown family "glow"`,
 		"train -data t.csv -cond kind -family nsf -path vp":      "-path, -coupling and -source are for cfm",
 		"train -data t.csv -cond kind -family nsf -source rings": "-source",

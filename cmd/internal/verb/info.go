@@ -90,7 +90,10 @@ func describe(e env, path string) error {
 	if m.Levels > 0 {
 		row("levels", "whole numbers 0 to %d, spread out as (k+u)/%d", m.Levels-1, m.Levels)
 	}
-	if m.FamilyName() == model.CFM {
+	if m.HasField() {
+		if m.FamilyName() == model.KDE {
+			row("family", "%s: the training rows under Gaussian kernels, of the path's σ in the model's scale", m.FamilyName())
+		}
 		src := m.Source
 		if src == "" {
 			src = "standard normal"
@@ -122,8 +125,12 @@ func describe(e env, path string) error {
 			row("scaling", "and %d more", m.Dim-8)
 		}
 	}
-	row("network", "%d×%d, %d weights", m.Hidden, m.Blocks, m.Weights())
-	row("trained", "%d rows, %d steps of %d, rate %g, seed %d", m.Rows, m.Steps, m.Batch, m.LR, m.Seed)
+	if m.FamilyName() == model.KDE {
+		row("rows", "%d are the model: %d numbers", m.Rows, m.Weights())
+	} else {
+		row("network", "%d×%d, %d weights", m.Hidden, m.Blocks, m.Weights())
+		row("trained", "%d rows, %d steps of %d, rate %g, seed %d", m.Rows, m.Steps, m.Batch, m.LR, m.Seed)
+	}
 	row("p-values", "rest on %d held-out rows", m.Calibration())
 	var sum float64
 	m.Tensors(func(name string, x autograd.Tensor[float32]) bool {

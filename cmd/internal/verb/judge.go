@@ -104,7 +104,7 @@ func (j *judge) measure(v *evaluation) error {
 	if err := j.distances(&v.distances, drawn.Rows); err != nil {
 		return err
 	}
-	if j.m.FamilyName() == model.CFM {
+	if j.m.HasField() {
 		if err := j.paths(&v.paths); err != nil {
 			return err
 		}

@@ -32,7 +32,8 @@ data
   -holdout SHARE    rows nothing is fitted to                      (0.2)
   -scaling HOW      columns, global (one factor), none             (columns)
 what is learned
-  -family F         cfm, or a discrete flow by exact likelihood: realnvp maf nsf   (cfm)
+  -family F         cfm; a discrete flow by exact likelihood: realnvp maf nsf; or kde, the rows
+                    under kernels: no training, -path condot:σ is their width   (cfm)
   -anomaly          for score -anomaly: noise on training rows, views of held-out ones
   -source LAW       law at t = 0: normal or a toy law              (normal)
   -path P           condot[:σ] tube[:σ] vp ve cosine polynomial[:n] linearvp bridge[:σ]   (condot)
@@ -229,7 +230,7 @@ func options(c config, force bool) (model.Options, set, error) {
 		Holdout: c.Holdout, Scaling: c.Scaling, Path: c.Path, Coupling: c.Coupling, Force: force,
 		Levels: data.levels, Columns: data.columns, Conditions: data.conds, Given: data.given,
 	}
-	if data.law != nil {
+	if data.law != nil && c.Family != model.KDE { // whose law is that of some rows
 		opt.Law = data.law
 	}
 	if data.side > 0 {
@@ -259,7 +260,9 @@ func checkNames(o model.Options) error {
 	switch {
 	case err != nil:
 		return misuse("-family: %s", strings.TrimPrefix(err.Error(), "model: "))
-	case family != model.CFM && (o.Path != "" || o.Coupling != "" || o.Source != nil):
+	case family == model.KDE && (o.Coupling != "" && o.Coupling != "independent" || o.Source != nil):
+		return misuse("-family %s is the law of the rows under kernels: -coupling and -source are for %s; -path condot:σ sets their width", family, model.CFM)
+	case family != model.CFM && family != model.KDE && (o.Path != "" || o.Coupling != "" || o.Source != nil):
 		return misuse("-family %s is trained by maximum likelihood from the standard normal law: -path, -coupling and -source are for %s", family, model.CFM)
 	}
 	if _, err := model.ParsePath(o.Path); err != nil {
@@ -381,7 +384,7 @@ func (s *session) announce() {
 		given += []string{" given ", ", "}[min(i, 1)] + c.Name
 	}
 	shares := fmt.Sprintf("%d rows train, %d are held out", len(s.fit.Train()), len(s.fit.Held()))
-	if s.data.law != nil {
+	if s.data.law != nil && s.c.Family != model.KDE {
 		shares = fmt.Sprintf("rows are drawn anew for each batch, %d are held out", len(s.fit.Held()))
 	}
 	s.say("%s: %d columns%s; %s", s.data.name, len(s.data.columns), given, shares)
@@ -393,7 +396,13 @@ func (s *session) announce() {
 		from = fmt.Sprintf(", from step %d", n)
 	}
 	what := "network"
-	if s.c.Family != model.CFM {
+	switch s.c.Family {
+	case model.CFM:
+	case model.KDE:
+		s.say("%s: the %d rows themselves under kernels of σ = %s in the model's scale; nothing is trained; folder %s",
+			s.c.Family, len(s.fit.Train()), strings.TrimPrefix(s.c.Path, "condot:"), s.folder.Dir)
+		return
+	default:
 		what = s.c.Family + ","
 	}
 	s.say("%s %d×%d, %d weights; %d steps of %d rows%s; seed %d; folder %s",
