@@ -1,7 +1,11 @@
 package metric
 
 import (
+	"encoding/json"
 	"math"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -97,4 +101,56 @@ func TestTrees(t *testing.T) {
 		}
 	}
 	require.Greater(t, right, n*95/100)
+}
+
+// The same samples, the same settings: scikit-learn's accuracies lie where ours do, as far as seeds scatter, and training ends after as many epochs.
+func TestMLPAgainstScikitLearn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a hundred networks")
+	}
+	raw, err := os.ReadFile(filepath.Join("testdata", "c2st.json"))
+	require.NoError(t, err)
+	var file struct {
+		Cases []struct {
+			Name     string
+			Dim      int
+			X, Y     []float64
+			Accuracy []float64
+			Epochs   []float64
+		}
+	}
+	require.NoError(t, json.Unmarshal(raw, &file))
+	require.Len(t, file.Cases, 5)
+	spread := func(v []float64) (mean, variance float64) {
+		for _, x := range v {
+			mean += x / float64(len(v))
+		}
+		for _, x := range v {
+			variance += (x - mean) * (x - mean) / float64(len(v)-1)
+		}
+		return mean, variance
+	}
+	for _, c := range file.Cases {
+		var ours []float64
+		theirs := c.Accuracy
+		for seed := range uint64(5) {
+			if c.Accuracy != nil {
+				ours = append(ours, C2ST(c.X, c.Y, c.Dim, &MLP{MaxEpochs: 60}, rng.New(seed)))
+				continue
+			}
+			theirs = c.Epochs
+			label := make([]int, (len(c.X)+len(c.Y))/c.Dim)
+			for i := len(c.X) / c.Dim; i < len(label); i++ {
+				label[i] = 1
+			}
+			m := &MLP{}
+			m.Fit(append(slices.Clone(c.X), c.Y...), label, c.Dim, rng.New(seed))
+			ours = append(ours, float64(m.Epochs()))
+		}
+		a, va := spread(theirs)
+		b, vb := spread(ours)
+		se := math.Sqrt((va + vb) / 5)
+		t.Logf("%s: scikit-learn %.4f, here %.4f, standard error of the difference %.4f", c.Name, a, b, se)
+		require.InDelta(t, a, b, 3*se, c.Name)
+	}
 }
