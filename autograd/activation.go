@@ -27,6 +27,7 @@ type (
 	geluTanhGradOp[F simd.Float] struct{ elementwise }
 	seluGradOp[F simd.Float]     struct{ elementwise }
 	eluGradOp[F simd.Float]      struct{ elementwise }
+	reluGradOp[F simd.Float]     struct{ elementwise }
 	leakyGradOp[F simd.Float]    struct{ elementwise }
 )
 
@@ -227,13 +228,12 @@ func (geluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	if i == 1 {
 		return with2(Op[F](geluGradOp[F]{}), 0, 0, x, h)
 	}
-	q := x.Square()
-	phi := q.Scale(-0.5).Exp().Scale(1 / math.Sqrt(2*math.Pi))
-	return h.Mul(g).Mul(phi).Mul(q.Neg().Shift(2))
+	phi := x.Square().Scale(-0.5).Exp().Scale(1 / math.Sqrt(2*math.Pi))
+	return h.Mul(g).Mul(phi.Scale(2).Sub(phi.Mul(x).Mul(x))) // x² may overflow where φ is 0
 }
 
-// GELUTanh: with u = c(x + ax³) and T = tanh u, y' = ½(1 + T) + ½x(1 - T²)u' and
-// y'' = (1 - T²)·(u' + ½x(u'' - 2Tu'²)).
+// GELUTanh is x·s with s = sigmoid(a), a = A·(x + kx³). With c = 1 - s, y' = s + x·s·c·a' and
+// y'' = s·c·(2a' + x·(a'' + (c - s)·a'²)).
 
 func (geluTanhOp[F]) Name() string { return "GELUTanh" }
 func (geluTanhOp[F]) Forward(y Var[F]) {
@@ -257,10 +257,11 @@ func (geluTanhGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	if i == 1 {
 		return with2(Op[F](geluTanhGradOp[F]{}), 0, 0, x, h)
 	}
-	const c, a = 0.7978845608028654, 0.044715
+	const A, k = 2 * 0.7978845608028654, 0.044715
 	q := x.Square()
-	T := q.Scale(a).Shift(1).Mul(x).Scale(c).Tanh()
-	u1 := q.Scale(3 * a).Shift(1).Scale(c)
-	in := u1.Add(x.Scale(0.5).Mul(x.Scale(6 * a * c).Sub(T.Scale(2).Mul(u1.Square()))))
-	return with2(Op[F](tanhGradOp[F]{}), 0, 0, T, h.Mul(g)).Mul(in)
+	a := q.Scale(k).Shift(1).Mul(x).Scale(A)
+	s, c := a.Sigmoid(), a.Neg().Sigmoid() // 1 - s would lose digits where s is near 1
+	a1 := q.Scale(3 * k).Shift(1).Scale(A)
+	in := a1.Scale(2).Add(x.Mul(x.Scale(6 * k * A).Add(c.Sub(s).Mul(a1.Square()))))
+	return h.Mul(g).Mul(s.Mul(c)).Mul(in)
 }

@@ -235,24 +235,29 @@ func (divOp[F]) VJP(z, g Var[F], i int) Var[F] {
 	if i == 0 {
 		return g.Div(y).shed(z.In(0).Shape())
 	}
-	return g.Mul(z).Div(y).shed(y.Shape()).Neg()
+	return z.Div(y).Mul(g).shed(y.Shape()).Neg()
+}
+func (divOp[F]) JVP(z, d Var[F], i int) Var[F] {
+	if i == 1 {
+		d = d.Mul(z.Neg())
+	}
+	return d.Div(z.In(1))
 }
 func (divOp[F]) grad(t *Tape[F], n *node[F], i int, dst, g []F) {
 	x, y := &t.nodes[n.in[i]], &t.nodes[n.in[1]]
-	d := dst
-	if len(dst) != len(g) {
-		d = t.rev.take(len(g))
+	if i == 0 && len(dst) == len(g) {
+		t.zip(t.k.Div, dst, n.shape, g, n.shape, y.data, y.shape)
+		return
 	}
+	d := t.rev.take(len(g))
 	if i == 0 {
 		t.zip(t.k.Div, d, n.shape, g, n.shape, y.data, y.shape)
 	} else {
-		t.times(d, g, n.data)
-		t.zip(t.k.Div, d, n.shape, d, n.shape, y.data, y.shape)
+		t.zip(t.k.Div, d, n.shape, n.data, n.shape, y.data, y.shape)
+		t.times(d, d, g)
 	}
-	if len(dst) != len(g) {
-		sumInto(t, dst, x.shape, d, n.shape)
-		t.rev.give(d)
-	}
+	sumInto(t, dst, x.shape, d, n.shape)
+	t.rev.give(d)
 	if i == 1 {
 		t.scale(dst, -1, dst)
 	}

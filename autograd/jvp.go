@@ -13,8 +13,8 @@ type Forwarder[F simd.Float] interface {
 // JVP returns ∂y/∂x · dx, likewise recorded. It is one sweep over the tape from x up to y, in which
 // each op carries the tangents of its operands over to its own:
 //
-//   - an elementwise op has a diagonal derivative, which equals its transpose, so the rule is its VJP;
 //   - an op may have a rule of its own (Forwarder);
+//   - an elementwise op has a diagonal derivative, which equals its transpose, so the rule is its VJP;
 //   - for any other, with u a cotangent that nobody looks at, w = VJP(y, u) is linear in u, and the
 //     transpose of that map, VJP of w by u with cotangent dx, is the wanted one.
 func JVP[F simd.Float](y, x, dx Var[F]) Var[F] {
@@ -65,15 +65,15 @@ func JVP[F simd.Float](y, x, dx Var[F]) Var[F] {
 func (t *Tape[F]) push1(id int32, i int, dx Var[F]) Var[F] {
 	n := &t.nodes[id]
 	y, op := t.at(id), n.op
-	if r, ok := op.(raw[F]); ok && r.inPlace() && n.shape == t.nodes[dx.id].shape {
-		return op.VJP(y, dx, i)
-	}
 	if f, ok := op.(Forwarder[F]); ok {
 		d := f.JVP(y, dx, i)
 		if d.t != nil && d.node(op.Name()).shape != y.Shape() {
 			badPair(op.Name(), "JVP has another shape than the value", d.Shape(), y.Shape())
 		}
 		return d
+	}
+	if r, ok := op.(raw[F]); ok && r.inPlace() && n.shape == t.nodes[dx.id].shape {
+		return op.VJP(y, dx, i)
 	}
 	u := t.Zeros(n.shape)
 	t.nodes[u.id].kind = isInput

@@ -30,7 +30,7 @@ func (x Var[F]) AvgPool2d(kernel, stride [2]int) Var[F] {
 }
 
 // MaxPool2d returns the greatest elements in windows of x [N C H W]; of several, the first gets the
-// cotangent. An incomplete last window is dropped. NaN wins.
+// cotangent. An incomplete last window is dropped. NaN wins, the last of several.
 func (x Var[F]) MaxPool2d(kernel, stride [2]int) Var[F] {
 	n := x.node("MaxPool2d")
 	xs := n.shape
@@ -45,7 +45,7 @@ func (x Var[F]) MaxPool2d(kernel, stride [2]int) Var[F] {
 				for ky := range kernel[0] {
 					for kx := range kernel[1] {
 						j := (i*h+oy*stride[0]+ky)*w + ox*stride[1] + kx
-						if v, m := n.data[j], n.data[best]; v > m || (v != v && m == m) {
+						if v, m := n.data[j], n.data[best]; v > m || v != v {
 							best = j
 						}
 					}

@@ -4,7 +4,7 @@ import "pushforward/simd"
 
 // The activations that are two curves joined at 0.
 
-// SELU: y' = λ for x > 0, else λαeˣ; y'' = 0 for x > 0, else λαeˣ.
+// SELU: y' = λαeˣ for x ≤ 0, else λ; y'' = λαeˣ for x < 0, else 0.
 
 func (seluOp[F]) Name() string { return "SELU" }
 func (seluOp[F]) Forward(y Var[F]) {
@@ -31,14 +31,14 @@ func (seluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	return h.Mul(g).Mul(x.expBelow(seluScale * seluAlpha))
 }
 
-// expBelow returns a·eˣ for x < 0, else 0: the curve of ELU and SELU, whose derivatives of all
-// orders from the second on are itself.
+// expBelow returns a·eˣ for x < 0, else 0, for NaN too: the curve of ELU and SELU, whose derivatives of
+// all orders from the second on are itself.
 func (x Var[F]) expBelow(a float64) Var[F] {
 	zero := x.t.Scalar(0)
-	return Where(x.Greater(zero).Add(x.Equal(zero)), zero, x.Minimum(zero).Exp().Scale(a))
+	return Where(x.Less(zero), x.Minimum(zero).Exp().Scale(a), zero)
 }
 
-// ELU: y' = 1 for x > 0, else αeˣ.
+// ELU: y' = αeˣ for x ≤ 0, else 1.
 
 func (eluOp[F]) Name() string { return "ELU" }
 func (eluOp[F]) Forward(y Var[F]) {
@@ -63,7 +63,7 @@ func eluGrad[F simd.Float](t *Tape[F], alpha float64, dst, x, g []F) {
 	t.k.ELUGrad(dst, x, g)
 	if alpha != 1 {
 		for i, v := range x {
-			if !(v > 0) {
+			if v <= 0 {
 				dst[i] *= F(alpha)
 			}
 		}
@@ -98,7 +98,8 @@ func (softplusOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 	t.rev.give(d)
 }
 
-// ReLU and LeakyReLU: y' = 1 for x > 0, else 0 or the slope.
+// ReLU and LeakyReLU: y' = 1 for x > 0, else 0 or the slope. ReLU lets the cotangent of a NaN through,
+// LeakyReLU with slope 0 multiplies it by 0.
 
 func (reluOp[F]) Name() string { return "ReLU" }
 func (reluOp[F]) Forward(y Var[F]) {
@@ -112,10 +113,34 @@ func (reluOp[F]) Forward(y Var[F]) {
 	}
 }
 func (reluOp[F]) VJP(y, g Var[F], _ int) Var[F] {
-	return with2(Op[F](leakyGradOp[F]{}), 0, 0, y.In(0), g)
+	return with2(Op[F](reluGradOp[F]{}), 0, 0, y.In(0), g)
 }
 func (reluOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
-	leakyGrad(0, dst, t.nodes[n.in[0]].data, g)
+	reluGrad(dst, t.nodes[n.in[0]].data, g)
+}
+
+// reluGrad sets dst to 0 where x ≤ 0, to g elsewhere.
+func reluGrad[F simd.Float](dst, x, g []F) {
+	dst, g = dst[:len(x)], g[:len(x)]
+	for i, v := range x {
+		h := g[i]
+		if v <= 0 {
+			h = 0
+		}
+		dst[i] = h
+	}
+}
+
+func (reluGradOp[F]) Name() string { return "ReLUGrad" }
+func (reluGradOp[F]) Forward(z Var[F]) {
+	n, x, g := z.operands("ReLUGrad")
+	reluGrad(n.data, x.data, g.data)
+}
+func (reluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
+	if i == 0 {
+		return Var[F]{}
+	}
+	return with2(Op[F](reluGradOp[F]{}), 0, 0, z.In(0), h)
 }
 
 func (leakyOp[F]) Name() string { return "LeakyReLU" }
@@ -130,20 +155,9 @@ func (leakyOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 	leakyGrad(F(n.s), dst, t.nodes[n.in[0]].data, g)
 }
 
-// leakyGrad sets dst to g where x > 0, to slope·g elsewhere. With slope 0 that is 0 for every g, and a
-// NaN in x lets g through.
+// leakyGrad sets dst to g where x > 0, to slope·g elsewhere.
 func leakyGrad[F simd.Float](slope F, dst, x, g []F) {
 	dst, g = dst[:len(x)], g[:len(x)]
-	if slope == 0 {
-		for i, v := range x {
-			h := g[i]
-			if v <= 0 {
-				h = 0
-			}
-			dst[i] = h
-		}
-		return
-	}
 	for i, v := range x {
 		h := g[i]
 		if !(v > 0) {

@@ -1,6 +1,7 @@
 package autograd_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -10,11 +11,51 @@ import (
 	"pushforward/simd"
 )
 
-// attrs are the settings of one step of a reference case.
-type attrs map[string]any
+// attrs are the settings of one step of a reference case. They remember which were asked for, so that none is
+// overlooked.
+type attrs struct {
+	all  map[string]any
+	read map[string]bool
+}
+
+func (a *attrs) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	a.read = map[string]bool{}
+	return d.Decode(&a.all)
+}
+
+func (a attrs) get(name string) any {
+	if a.read != nil {
+		a.read[name] = true
+	}
+	return a.all[name]
+}
+
+// unread lists the settings that nobody has asked for.
+func (a attrs) unread() (names []string) {
+	for n := range a.all {
+		if !a.read[n] {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// with returns a with one setting changed.
+func (a attrs) with(name string, v any) attrs {
+	b := attrs{map[string]any{name: v}, a.read}
+	for k, v := range a.all {
+		if k != name {
+			b.all[k] = v
+		}
+	}
+	return b
+}
 
 func (a attrs) num(name string, d float64) float64 {
-	switch v := a[name].(type) {
+	switch v := a.get(name).(type) {
 	case json.Number:
 		f, err := v.Float64()
 		if err != nil {
@@ -37,22 +78,22 @@ func (a attrs) num(name string, d float64) float64 {
 	case nil:
 		return d
 	}
-	panic(fmt.Sprintf("attribute %s is %v", name, a[name]))
+	panic(fmt.Sprintf("setting %s is %v", name, a.get(name)))
 }
 
 func (a attrs) int(name string, d int) int { return int(a.num(name, float64(d))) }
 
-func (a attrs) flag(name string) bool { b, _ := a[name].(bool); return b }
+func (a attrs) flag(name string) bool { return a.num(name, 0) != 0 }
 
 // list returns a list of whole numbers; a single number is a list of one, an absent one nil.
 func (a attrs) list(name string) []int {
-	switch v := a[name].(type) {
+	switch v := a.get(name).(type) {
 	case nil:
 		return nil
 	case []any:
 		l := []int{}
 		for i := range v { // lists of lists end to end
-			l = append(l, attrs{"": v[i]}.list("")...)
+			l = append(l, attrs{all: map[string]any{"": v[i]}}.list("")...)
 		}
 		return l
 	}
@@ -81,20 +122,15 @@ func (a attrs) two(name string, d int) [2]int {
 
 // conv reads a geometry; padding by a word is done to x by padded.
 func (a attrs) conv() Conv {
-	if _, word := a["padding"].(string); word {
-		b := attrs{}
-		for k, v := range a {
-			b[k] = v
-		}
-		b["padding"] = nil
-		a = b
+	if _, word := a.get("padding").(string); word {
+		a = a.with("padding", nil)
 	}
 	return Conv{Stride: a.two("stride", 1), Pad: a.two("padding", 0), Dilation: a.two("dilation", 1), Groups: a.int("groups", 1), OutPad: a.two("output_padding", 0)}
 }
 
 // padded pads x as a convolution with padding "same" does, more at the far end, where that is asked for.
 func padded[F simd.Float](a attrs, x, w Var[F]) Var[F] {
-	if a["padding"] != "same" {
+	if a.get("padding") != "same" {
 		return x
 	}
 	d := a.two("dilation", 1)
@@ -149,10 +185,10 @@ func lifted[F simd.Float](x ...Var[F]) []Var[F] {
 
 // dropped removes the reduced axes, all if none are named, unless keepdim is set.
 func dropped[F simd.Float](a attrs, axes []int, y Var[F]) Var[F] {
+	s := y.Shape()
 	if a.flag("keepdim") {
 		return y
 	}
-	s := y.Shape()
 	gone := map[int]bool{}
 	for _, i := range axes {
 		gone[(i+s.Rank())%s.Rank()] = true
@@ -209,7 +245,11 @@ func refOps[F simd.Float]() map[string]refOp[F] {
 		"add": two(V.Add), "sub": two(V.Sub), "mul": two(V.Mul), "div": two(V.Div), "pow": two(V.Pow),
 		"maximum": two(V.Maximum), "minimum": two(V.Minimum), "atan2": two(V.Atan2),
 		"where": func(a attrs, x []V) V {
-			m := NewTensor[F](a.list("mask_shape")...)
+			shape := a.list("mask_shape")
+			if a.get("mask_shape") == nil {
+				shape = extents(x[0])
+			}
+			m := NewTensor[F](shape...)
 			for i, v := range a.list("mask") {
 				m.Data[i] = F(v)
 			}
@@ -228,6 +268,7 @@ func refOps[F simd.Float]() map[string]refOp[F] {
 		"prod": func(a attrs, x []V) V {
 			ax := a.int("axis", 0)
 			if x[0].Shape().Rank() == 0 {
+				a.flag("keepdim")
 				return x[0]
 			}
 			return dropped(a, []int{ax}, x[0].Prod(ax))
@@ -270,10 +311,11 @@ func refOps[F simd.Float]() map[string]refOp[F] {
 		"stack": func(a attrs, x []V) V { return Stack(a.int("axis", 0), x...) },
 		"slice": refSlice[F],
 		"gather": func(a attrs, x []V) V {
+			axis, shape, index := a.int("axis", 0), a.list("index_shape"), a.ints32("index")
 			if x[0].Shape().Rank() == 0 {
 				return x[0]
 			}
-			return x[0].Gather(a.int("axis", 0), Dims(a.list("index_shape")...), a.ints32("index"))
+			return x[0].Gather(axis, Dims(shape...), index)
 		},
 		"index_select": func(a attrs, x []V) V { return x[0].IndexSelect(a.int("axis", 0), a.ints32("index")) },
 		"pad2d": func(a attrs, x []V) V {
@@ -300,12 +342,20 @@ func refOps[F simd.Float]() map[string]refOp[F] {
 			return batched(4, x[0], func(v V) V { return ConvTranspose2d(v, x[1], bias(x), a.conv()) })
 		},
 		"avg_pool2d": func(a attrs, x []V) V {
-			k := a.two("kernel", 1)
-			return batched(4, x[0], func(x V) V { return x.AvgPool2d(k, strideOr(a, k)) })
+			k, x0 := a.two("kernel", 1), x[0]
+			if p := a.two("padding", 0); p != [2]int{} { // zeros, which count
+				x0 = x0.Pad(-1, p[1], p[1]).Pad(-2, p[0], p[0])
+			}
+			return batched(4, x0, func(x V) V { return x.AvgPool2d(k, strideOr(a, k)) })
 		},
 		"max_pool2d": func(a attrs, x []V) V {
-			k := a.two("kernel", 1)
-			return batched(4, x[0], func(x V) V { return x.MaxPool2d(k, strideOr(a, k)) })
+			k, x0 := a.two("kernel", 1), x[0]
+			if p := a.two("padding", 0); p != [2]int{} {
+				pad := func(x V) V { return x.Pad(-1, p[1], p[1]).Pad(-2, p[0], p[0]) }
+				inside := pad(x0.Tape().Full(x0.Shape(), 1))
+				x0 = Where(inside, pad(x0), x0.Tape().Scalar(F(math.Inf(-1))))
+			}
+			return batched(4, x0, func(x V) V { return x.MaxPool2d(k, strideOr(a, k)) })
 		},
 		"upsample_nearest2d": func(a attrs, x []V) V { return x[0].UpsampleNearest2d(a.two("scale", 1)) },
 
@@ -347,7 +397,7 @@ func refCrossEntropy[F simd.Float](a attrs, in []Var[F]) Var[F] {
 }
 
 func strideOr(a attrs, k [2]int) [2]int {
-	if a["stride"] == nil {
+	if a.get("stride") == nil {
 		return k
 	}
 	return a.two("stride", 1)

@@ -107,6 +107,9 @@ func run[F simd.Float](c *refCase, tape *Tape[F], leaf func(i int, x Tensor[F]) 
 			in = append(in, p.env[n])
 		}
 		p.env[s.Out] = ops[s.Op](s.Attrs, in)
+		if a := s.Attrs.unread(); len(a) > 0 {
+			panic(fmt.Sprintf("%s: settings %v are not known here", s.Op, a))
+		}
 	}
 	return p
 }

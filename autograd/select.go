@@ -116,6 +116,17 @@ func (maximumOp[F]) Forward(z Var[F]) {
 func (maximumOp[F]) VJP(z, g Var[F], i int) Var[F] {
 	return g.Mul(binary(Op[F](shareOp[F]{}), z.In(i), z.In(1-i))).shed(z.In(i).Shape())
 }
+func (maximumOp[F]) JVP(z, dx Var[F], i int) Var[F] { return dx.Mul(portion(z.In(0), z.In(1), i)) }
+
+// portion is what of the tangent of operand i of the maximum of x and y comes through: all of the greater's,
+// half of each at a tie, y's beside a NaN. The last is PyTorch's, whose VJP gives all to both there.
+func portion[F simd.Float](x, y Var[F], i int) Var[F] {
+	p := x.Greater(y).Add(x.Equal(y).Scale(0.5))
+	if i == 1 {
+		p = p.Scale(-1).Shift(1)
+	}
+	return p
+}
 
 func (minimumOp[F]) Name() string { return "Minimum" }
 func (minimumOp[F]) Forward(z Var[F]) {
@@ -128,6 +139,14 @@ func (minimumOp[F]) Forward(z Var[F]) {
 }
 func (minimumOp[F]) VJP(z, g Var[F], i int) Var[F] {
 	return g.Mul(binary(Op[F](shareOp[F]{}), z.In(1-i), z.In(i))).shed(z.In(i).Shape())
+}
+func (minimumOp[F]) JVP(z, dx Var[F], i int) Var[F] {
+	x, y := z.In(0), z.In(1)
+	p := x.Less(y).Add(x.Equal(y).Scale(0.5))
+	if i == 1 {
+		p = p.Scale(-1).Shift(1)
+	}
+	return dx.Mul(p)
 }
 
 // share(x, y) is 1 where x > y, ½ where x = y, 0 where x < y, and 1 beside a NaN.
@@ -225,13 +244,23 @@ func (atan2Op[F]) Forward(z Var[F]) {
 
 // ∂/∂y = x/(x² + y²), ∂/∂x = -y/(x² + y²), both 0 at the origin.
 func (atan2Op[F]) VJP(z, g Var[F], i int) Var[F] {
+	y, x, zero := z.In(0), z.In(1), z.t.Scalar(0)
+	r := x.Square().Add(y.Square())
+	r = Where(r.Equal(zero), zero, r.Reciprocal())
+	if i == 0 {
+		return g.Mul(x).Mul(r).shed(y.Shape())
+	}
+	return g.Mul(y.Neg()).Mul(r).shed(x.Shape())
+}
+
+// At the origin, NaN.
+func (atan2Op[F]) JVP(z, d Var[F], i int) Var[F] {
 	y, x := z.In(0), z.In(1)
 	r := x.Square().Add(y.Square())
-	r = r.Add(r.Equal(z.t.Scalar(0)))
 	if i == 0 {
-		return g.Mul(x.Div(r)).shed(y.Shape())
+		return d.Mul(x).Div(r)
 	}
-	return g.Mul(y.Div(r)).Neg().shed(x.Shape())
+	return d.Mul(y).Div(r).Neg()
 }
 
 func (powOp[F]) Name() string { return "Pow" }
@@ -239,21 +268,28 @@ func (powOp[F]) Forward(z Var[F]) {
 	each2(z, "Pow", func(x, y F) F { return F(simd.Pow(float64(x), float64(y))) })
 }
 func (powOp[F]) VJP(z, g Var[F], i int) Var[F] {
+	return powOp[F]{}.JVP(z, g, i).shed(z.In(i).Shape())
+}
+func (powOp[F]) JVP(z, d Var[F], i int) Var[F] {
 	x, y, zero := z.In(0), z.In(1), z.t.Scalar(0)
 	if i == 0 {
-		d := g.Mul(y.Mul(x.Pow(y.Shift(-1))))
-		return Where(y.Equal(zero), zero, d).shed(x.Shape())
+		return Where(y.Equal(zero), zero, d.Mul(y.Mul(x.Pow(y.Shift(-1)))))
 	}
-	d := g.Mul(z.Mul(x.Log()))
-	return Where(x.Equal(zero).Mul(y.Greater(zero).Add(y.Equal(zero))), zero, d).shed(y.Shape())
+	return d.Mul(Where(x.Equal(zero).Mul(y.Greater(zero).Add(y.Equal(zero))), zero, z.Mul(x.Log())))
 }
 
 func (powScalarOp[F]) Name() string { return "PowScalar" }
 func (powScalarOp[F]) Forward(z Var[F]) {
 	n, x := z.unary("PowScalar")
-	p := n.s
-	for i, v := range x.data {
-		n.data[i] = F(simd.Pow(float64(v), p))
+	switch p := n.s; p {
+	case 0.5: // where they differ, at -0 and -Inf, as the root
+		z.t.k.Sqrt(n.data, x.data)
+	case -0.5:
+		rsqrt(n.data, x.data)
+	default:
+		for i, v := range x.data {
+			n.data[i] = F(simd.Pow(float64(v), p))
+		}
 	}
 }
 func (powScalarOp[F]) VJP(z, g Var[F], _ int) Var[F] {

@@ -133,3 +133,15 @@ func (logSumExpOp[F]) Forward(y Var[F]) {
 func (logSumExpOp[F]) VJP(y, g Var[F], _ int) Var[F] {
 	return y.In(0).Sub(y).Exp().Mul(g)
 }
+
+// By the differences to the greatest element, which are more exact than those to y.
+func (logSumExpOp[F]) JVP(y, dx Var[F], _ int) Var[F] {
+	x, s := y.In(0), y.Shape()
+	if len(x.Value().Data) == 0 {
+		return y.t.Zeros(s)
+	}
+	top := y.t.Alloc(s)
+	reduceMax(y.t.nodes[top.id].data, s, x.Value().Data, x.Shape())
+	p := x.Sub(top).Exp()
+	return p.Mul(dx).SumTo(s).Div(p.SumTo(s))
+}

@@ -166,8 +166,12 @@ func (sqrtOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 func (rsqrtOp[F]) Name() string { return "Rsqrt" }
 func (rsqrtOp[F]) Forward(y Var[F]) {
 	n, x := y.unary("Rsqrt")
-	for i, v := range x.data {
-		n.data[i] = F(1 / math.Sqrt(float64(v)))
+	rsqrt(n.data, x.data)
+}
+
+func rsqrt[F simd.Float](dst, x []F) {
+	for i, v := range x {
+		dst[i] = F(1 / math.Sqrt(float64(v)))
 	}
 }
 func (rsqrtOp[F]) VJP(y, g Var[F], _ int) Var[F] { return g.Mul(y.Square().Mul(y)).Scale(-0.5) }

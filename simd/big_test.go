@@ -271,11 +271,16 @@ func TestGradients(t *testing.T) {
 			require.InDelta(t, want, d64[0], 1e-15*max(1, math.Abs(want)), "%s at %v", name, v)
 		}
 	}
-	// At the infinities the derivatives are 0 or 1, not NaN.
-	for name, at := range map[string][2]float64{"SiLUGrad": {0, 1}, "GELUGrad": {0, 1}, "GELUTanhGrad": {0, 1}, "ELUGrad": {0, 1}, "SELUGrad": {0, SELULambda}} {
-		d := make([]float64, 2)
-		field(k64, name).(func(dst, x, g []float64))(d, []float64{math.Inf(-1), math.Inf(1)}, []float64{1, 1})
-		require.InDelta(t, at[0], d[0], 0, name)
-		require.InDelta(t, at[1], d[1], 0, name)
+	// At -Inf, +Inf and NaN: as PyTorch has it.
+	nan := math.NaN()
+	for name, want := range map[string][3]float64{"SiLUGrad": {nan, nan, nan}, "GELUGrad": {nan, nan, nan}, "GELUTanhGrad": {nan, nan, nan}, "ELUGrad": {0, 1, 1}, "SELUGrad": {0, SELULambda, SELULambda}} {
+		x := []float64{math.Inf(-1), math.Inf(1), nan}
+		d, d32 := make([]float64, 3), make([]float32, 3)
+		field(k64, name).(func(dst, x, g []float64))(d, x, []float64{1, 1, 1})
+		field(k32, name).(func(dst, x, g []float32))(d32, []float32{float32(x[0]), float32(x[1]), float32(nan)}, []float32{1, 1, 1})
+		for i, w := range want {
+			require.True(t, same(w, d[i]), "%s at %v is %v", name, x[i], d[i])
+			require.True(t, same(float32(w), d32[i]), "%s at %v is %v", name, x[i], d32[i])
+		}
 	}
 }

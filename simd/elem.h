@@ -16,7 +16,7 @@
 //	vPOSITIVE(a, d)  d = max(a, +0), for NaN anything       vLIKE(a, x)      x = |a| with the sign of x
 //	vANDK vORK(i, a, d)  vXOR(a, b, d)                      on bits
 //	vIADDK(i, a, d)  vIMAX(a, b, d)  vSHL vSHR(n, a, d)     on integers
-//	vGTK vLTK(i, a, m)   m = a > k[i], a < k[i]             vSIGN(a, m)  m = sign bit of a
+//	vGTK vLTK vLEK(i, a, m)  m = a > k[i], a < k[i], a ≤ k[i]  vSIGN(a, m)  m = sign bit of a
 //	vSEL(m, a, b, d)     d = m ? a : b                      vSELK(m, i, b, d)  d = m ? k[i] : b
 //	vSCALING(t, s, u)    prepares s, u for                  vSCALE(y, n, s, u)  y = y·2ⁿ, n in t as an integer
 //	vI2F(a, d)  d = a, an integer of 32 bits             vSAR(n, a, d)  a shift that keeps the sign
@@ -112,11 +112,15 @@ loop: \
 	vSEL(M0, A1, A3, A3); \
 	vDIV(A3, A2, A0)
 
+// endless: c stays for a finite x, NaN for another.
+#define ENDLESS(x, c) vFMAK(const_kZero, x, c)
+
 // gate: A0 = A0·σ(a).
 #define GATE(a, lo) \
 	EXPNEG(a, A1, A2, A3, A4, A5); \
 	vSCALING(A2, A4, A5); \
 	vMAXK(lo, A0, A6); \
+	ENDLESS(A0, A6); \
 	vMUL(A1, A6, A6); \
 	vSCALE(A6, A3, A4, A5); \
 	vSCALE(A1, A3, A4, A5); \
@@ -147,8 +151,10 @@ loop: \
 	vSEL(M0, A2, A1, c)
 
 #define doSiLUGrad \
-	vMAXK(const_kExpLo, A0, A0); \
-	vMINK(const_kGateHi, A0, A0); \
+	vMAXK(const_kExpLo, A0, A1); \
+	vMINK(const_kGateHi, A1, A1); \
+	ENDLESS(A0, A1); \
+	vMOVE(A1, A0); \
 	SIGMOIDS(A0, A3, A4); \
 	vCONST(const_kOne, A5); \
 	vFMA(A0, A4, A5); \
@@ -157,8 +163,10 @@ loop: \
 	vMUL(A1, A5, A0)
 
 #define doGELUTanhGrad \
-	vMAXK(const_kGeluLo, A0, A0); \
-	vMINK(const_kGeluHi, A0, A0); \
+	vMAXK(const_kGeluLo, A0, A1); \
+	vMINK(const_kGeluHi, A1, A1); \
+	ENDLESS(A0, A1); \
+	vMOVE(A1, A0); \
 	vMUL(A0, A0, A8); \
 	vCONST(const_kGeluT0, A6); \
 	vFMAK(const_kGeluT1, A8, A6); \
@@ -183,6 +191,8 @@ loop: \
 
 #define doGELU \
 	GAUSSTAIL; \
+	vMINK(const_kZero, A0, A2); \
+	ENDLESS(A2, A1); \
 	vMUL(A8, A1, A8); \
 	vMOVE(A8, A7); \
 	vFMA(A8, A3, A7); \
@@ -193,6 +203,7 @@ loop: \
 
 #define doGELUGrad \
 	GAUSSTAIL; \
+	ENDLESS(A0, A1); \
 	vFNMAK(const_kGauss, A1, A8); \
 	vMOVE(A8, A7); \
 	vFMA(A8, A3, A7); \
@@ -243,8 +254,9 @@ loop: \
 	vSCALING(A2, A4, A5); \
 	vSCALE(A1, A3, A4, A5); \
 	vMULK(const_kSeluNeg, A1, A1); \
-	vGTK(const_kZero, A0, M0); \
-	vSELK(M0, const_kSelu, A1, A1); \
+	vCONST(const_kSelu, A2); \
+	vLEK(const_kZero, A0, M0); \
+	vSEL(M0, A1, A2, A1); \
 	vLOAD(PY, A2); \
 	vMUL(A2, A1, A0)
 
@@ -252,8 +264,9 @@ loop: \
 	EXPNEG(A0, A1, A2, A3, A4, A5); \
 	vSCALING(A2, A4, A5); \
 	vSCALE(A1, A3, A4, A5); \
-	vGTK(const_kZero, A0, M0); \
-	vSELK(M0, const_kOne, A1, A1); \
+	vCONST(const_kOne, A2); \
+	vLEK(const_kZero, A0, M0); \
+	vSEL(M0, A1, A2, A1); \
 	vLOAD(PY, A2); \
 	vMUL(A2, A1, A0)
 

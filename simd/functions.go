@@ -132,13 +132,17 @@ func (f functions[F]) sigmoid(x F) F {
 	return num / (z + 1)
 }
 
-// gate returns x·σ(a), where a has x's sign. lo bounds x from below so that -Inf gives 0.
+// endless returns c for a finite x, NaN for another: x may be an infinity that c, a clamp, does not show.
+func (f functions[F]) endless(x, c F) F { return FMA(x, f.k[kZero], c) }
+
+// gate returns x·σ(a), where a has x's sign. lo bounds x from below, so that what σ(a) vanishes beside counts as 0.
+// -Inf gives NaN, as a product of infinity and 0 does.
 func (f functions[F]) gate(x, a F, lo int) F {
 	y, t := f.expNegative(a)
 	z := f.scale(y, t)
 	num := x
 	if f.negative(x) {
-		num = f.scale(y*f.atLeast(lo, x), t)
+		num = f.scale(y*f.endless(x, f.atLeast(lo, x)), t)
 	}
 	return num / (z + 1)
 }
@@ -163,16 +167,16 @@ func (f functions[F]) sigmoids(a F) (s, c F) {
 	return r, z * r
 }
 
-// siluGrad returns g·σ(x)·(1 + x·(1-σ(x))).
+// siluGrad returns g·σ(x)·(1 + x·(1-σ(x))), NaN for an infinity, which meets a zero.
 func (f functions[F]) siluGrad(x, g F) F {
-	x = f.atMost(kGateHi, f.atLeast(kExpLo, x)) // or an infinity would meet a zero
+	x = f.endless(x, f.atMost(kGateHi, f.atLeast(kExpLo, x)))
 	s, c := f.sigmoids(x)
 	return g * (s * FMA(x, c, f.k[kOne]))
 }
 
 // geluTanhGrad returns g·σ(a)·(1 + x·(1-σ(a))·a'), where GELU's tanh form is x·σ(a(x)).
 func (f functions[F]) geluTanhGrad(x, g F) F {
-	x = f.atMost(kGeluHi, f.atLeast(kGeluLo, x))
+	x = f.endless(x, f.atMost(kGeluHi, f.atLeast(kGeluLo, x)))
 	w := x * x
 	s, c := f.sigmoids(x * FMA(w, f.k[kGeluT1], f.k[kGeluT0]))
 	b := x * FMA(w, f.k[kGeluT3], f.k[kGeluT0])
@@ -193,19 +197,19 @@ func (f functions[F]) tail(a F) F {
 	return f.horner(kTailP, f.n.tailP, a) / f.horner(kTailQ, f.n.tailQ, a)
 }
 
-// gelu returns x·Φ(x) = max(x, 0) - |x|·Φ(-|x|).
+// gelu returns x·Φ(x) = max(x, 0) - |x|·Φ(-|x|), NaN for -Inf.
 func (f functions[F]) gelu(x F) F {
 	a := f.atMost(kGeluHi, f.abs(x))
 	p, t := f.expSquare(a*0.5, a)
-	v := F(f.tail(a) * a)
+	v := F(f.tail(a) * f.endless(f.atMost(kZero, x), a))
 	return f.positive(x) - f.scale(FMA(v, p, v), t)
 }
 
-// geluGrad returns g·(Φ(x) + x·φ(x)). With w = Φ(-a) - a·φ(a) at a = |x| that is w or 1 - w.
+// geluGrad returns g·(Φ(x) + x·φ(x)), NaN for an infinity. With w = Φ(-a) - a·φ(a) at a = |x| that is w or 1 - w.
 func (f functions[F]) geluGrad(x, g F) F {
 	a := f.atMost(kGeluHi, f.abs(x))
 	p, t := f.expSquare(a*0.5, a)
-	v := FMA(-a, f.k[kGauss], f.tail(a))
+	v := FMA(-f.endless(x, a), f.k[kGauss], f.tail(a))
 	w := f.scale(FMA(v, p, v), t)
 	if !f.negative(x) {
 		w = 1 - w
@@ -235,13 +239,13 @@ func (f functions[F]) selu(x F) F {
 	return f.expm1Negative(x) * f.k[kSeluNeg]
 }
 
-// seluGrad returns g·λ for x > 0, otherwise g·λ·α·eˣ.
+// seluGrad returns g·λ·α·eˣ for x ≤ 0, otherwise g·λ, for NaN too.
 func (f functions[F]) seluGrad(x, g F) F {
-	if x > 0 {
-		return g * f.k[kSelu]
+	if x <= 0 {
+		y, t := f.expNegative(x)
+		return g * (f.scale(y, t) * f.k[kSeluNeg])
 	}
-	y, t := f.expNegative(x)
-	return g * (f.scale(y, t) * f.k[kSeluNeg])
+	return g * f.k[kSelu]
 }
 
 // elu returns x for x > 0, otherwise eˣ - 1.
@@ -252,13 +256,13 @@ func (f functions[F]) elu(x F) F {
 	return f.expm1Negative(x)
 }
 
-// eluGrad returns g for x > 0, otherwise g·eˣ.
+// eluGrad returns g·eˣ for x ≤ 0, otherwise g, for NaN too.
 func (f functions[F]) eluGrad(x, g F) F {
-	if x > 0 {
-		return g
+	if x <= 0 {
+		y, t := f.expNegative(x)
+		return g * f.scale(y, t)
 	}
-	y, t := f.expNegative(x)
-	return g * f.scale(y, t)
+	return g
 }
 
 // softplus returns log(1 + eˣ) = max(x, 0) + log1p(e^-|x|).

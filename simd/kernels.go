@@ -75,7 +75,7 @@ type Kernels[F Float] struct {
 	Cos  func(dst, x []F) // within 2 ulp, x of any size
 
 	Sigmoid func(dst, x []F) // σ(x) = 1/(1+e⁻ˣ) within 2.5 ulp
-	SiLU    func(dst, x []F) // x·σ(x) within 3.5 ulp
+	SiLU    func(dst, x []F) // x·σ(x) within 3.5 ulp; like both GELUs NaN for -Inf, as -Inf·0
 	GELU    func(dst, x []F) // x·Φ(x), Φ the normal distribution function, within 6.5 ulp
 
 	// GELUTanh is GELU's approximation x·σ(a(x)), a(x) = 2·√(2/π)·(x + 0.044715·x³), within 3 ulp for x ≥ -1.
@@ -86,14 +86,15 @@ type Kernels[F Float] struct {
 	ELU      func(dst, x []F) // x for x > 0, eˣ-1 otherwise, within 1.5 ulp
 	Softplus func(dst, x []F) // ln(1+eˣ) within 2 ulp; its derivative is Sigmoid
 
-	// The derivatives, times g.
+	// The derivatives, times g. At an infinity those of SiLU and the GELUs are NaN, as a product of infinity and 0. At
+	// NaN those of SELU and ELU are what they are for x > 0.
 	TanhGrad     func(dst, y, g []F) // g·(1-y²), where y = tanh x
 	SigmoidGrad  func(dst, y, g []F) // g·y·(1-y), where y = σ(x)
 	SiLUGrad     func(dst, x, g []F) // g·σ(x)·(1 + x·(1-σ(x)))
 	GELUGrad     func(dst, x, g []F) // g·(Φ(x) + x·φ(x)), φ the normal density
 	GELUTanhGrad func(dst, x, g []F) // g·σ(a)·(1 + x·(1-σ(a))·a'), a = a(x) of GELUTanh
-	SELUGrad     func(dst, x, g []F) // g·λ for x > 0, g·λ·α·eˣ otherwise
-	ELUGrad      func(dst, x, g []F) // g for x > 0, g·eˣ otherwise
+	SELUGrad     func(dst, x, g []F) // g·λ·α·eˣ for x ≤ 0, g·λ otherwise
+	ELUGrad      func(dst, x, g []F) // g·eˣ for x ≤ 0, g otherwise
 
 	// Adam is a step of Adam (Kingma and Ba, 2015) with decoupled decay (Loshchilov and Hutter, 2019), the
 	// coefficients rounded to F first:

@@ -59,6 +59,7 @@
 // A mask is a vector of which VBLENDV reads the sign bits.
 #define vGTK(i, a, m) VCMPPD $0x1e, K(i), a, m
 #define vLTK(i, a, m) VCMPPD $0x11, K(i), a, m
+#define vLEK(i, a, m) VCMPPD $0x12, K(i), a, m
 #define vSIGN(a, m) VMOVAPD a, m
 #define vSEL(m, a, b, d) VBLENDVPD m, a, b, d
 #define vSELK(m, i, b, d) VBLENDVPD m, K(i), b, d

@@ -59,6 +59,7 @@
 // A mask is a mask register.
 #define vGTK(i, a, m) VCMPPS.BCST $0x1e, K(i), a, m
 #define vLTK(i, a, m) VCMPPS.BCST $0x11, K(i), a, m
+#define vLEK(i, a, m) VCMPPS.BCST $0x12, K(i), a, m
 #define vSIGN(a, m) VPMOVD2M a, m
 #define vSEL(m, a, b, d) VBLENDMPS a, b, m, d
 #define vSELK(m, i, b, d) VBLENDMPS.BCST K(i), b, m, d

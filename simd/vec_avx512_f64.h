@@ -59,6 +59,7 @@
 // A mask is a mask register.
 #define vGTK(i, a, m) VCMPPD.BCST $0x1e, K(i), a, m
 #define vLTK(i, a, m) VCMPPD.BCST $0x11, K(i), a, m
+#define vLEK(i, a, m) VCMPPD.BCST $0x12, K(i), a, m
 #define vSIGN(a, m) VPMOVQ2M a, m
 #define vSEL(m, a, b, d) VBLENDMPD a, b, m, d
 #define vSELK(m, i, b, d) VBLENDMPD.BCST K(i), b, m, d

@@ -67,6 +67,7 @@
 // A mask is a vector of all or no bits. bit inserts the bits of its first source where the mask is set.
 #define vGTK(i, a, m) vCONST(i, T); vOP3(0x6EE0E400, a, T, m) // fcmgt
 #define vLTK(i, a, m) vCONST(i, T); vOP3(0x6EE0E400, T, a, m) // fcmgt
+#define vLEK(i, a, m) vCONST(i, T); vOP3(0x6E60E400, T, a, m) // fcmge
 #define vSIGN(a, m) WORD $(0x4F000400 | (TOP+2)<<16 | (a)<<5 | (m)) // sshr, all but one place
 #define vSEL(m, a, b, d) vMOVE(b, T); vOP3(0x6EA01C00, a, m, T); vMOVE(T, d) // bit
 #define vSELK(m, i, b, d) vCONST(i, T); vOP3(0x6EE01C00, b, m, T); vMOVE(T, d) // bif

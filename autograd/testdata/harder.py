@@ -3,8 +3,8 @@
     python harder.py FOLDER [--all]
 
 writes one JSON file a case, harder_NAME.json, in the layout of reference/autograd: the few that are kept here, or all
-of them (some eight hundred). Those whose derivatives are zero but for rounding, and PyTorch's NaN for SiLU and GELU at
-an infinity, are not for comparing."""
+of them (some two thousand). Those whose derivatives are zero but for rounding are not for comparing, nor those whose
+float64 result is no float32."""
 import sys
 import json, math, os, re, warnings, zlib
 warnings.filterwarnings("ignore", category=FutureWarning)
@@ -456,7 +456,28 @@ rank = []
 add("rank7", "compose", {"x": N(2, 1, 2, 1, 2, 1, 2), "z": N(1, 2, 1, 2, 1, 2, 1)}, [st("a", "mul", ["x", "z"]), st("b", "permute", "a", axes=[6, 5, 4, 3, 2, 1, 0]), st("y", "sum", "b", axes=[1, 3])], jvp=True, second=True)
 add("rank8", "compose", {"x": N(2, 1, 2, 1, 2, 1, 2, 1)}, [st("b", "transpose", "x", d0=0, d1=-1), st("y", "square", "b")], jvp=True, second=True)
 
-KEPT = re.compile(r"""^(zero_(gelu_erf|mish|silu)|nonfinite_(relu|abs|exp|log|sqrt|maximum|div|pow|mul)|pow_scalar_(0|2|0.5)|pow_zero_base|bc_(mul|atan2|sub)_(4|8)|max_ties2|where_(bcast|nan_untaken|log_untaken|sqrt_safe)|red_(var|std|amax|logsumexp|norm2)_(6|9)|red_(var|logsumexp|amax|sum)_nonfinite|red_sum_0d|red_var_empty|prod_(2|7)|cumsum_ax_3|softmax_inf|log_softmax_mask|lse_mask|mm_(0|3|4|8|10)|lin_(1|2)|permute_4|expand_4|concat_many|stack_-2|slice_(1|7)|gather_(smaller|neg_axis)|pad_(3|4)|flip_2|ln_(1|2)|gn_(3|4)|rms_zero|c2_(4|8|9|14|15)_1|c1_(1|6)_0|ct_(2|4)_1|(avg|max)_pool2d_(1|5)|max_pool_(ties_overlap|inf)|up_1|huber_bound|bce_large|ce_(inf|spatial|ignore)|doubling20|squares20|rnn30|mha_causal|unet_slice|sinkhorn|rank7)$""")
+# Every operation at infinities, NaN, zeros of both signs, ones and subnormal numbers.
+UNARY = [(op, {}) for op in "neg abs exp expm1 log log1p sqrt rsqrt square reciprocal sin cos tanh atan erf sigmoid logsigmoid relu selu silu gelu_erf gelu_tanh softplus mish".split()] + [
+    ("leaky_relu", {"slope": 0.3}), ("leaky_relu", {"slope": 0.0}), ("elu", {"alpha": 0.7}), ("elu", {"alpha": 1.0}), ("clamp", {"min": -0.5}), ("clamp", {"max": 0.5}), ("mul_scalar", {"c": 0})] + [
+    ("pow_scalar", {"p": p}) for p in (0, 1, 2, 3, 0.5, -0.5, 1.5, -1, -2)]
+for i, (op, at) in enumerate(UNARY):
+    for name, v in {"inf": [inf, -inf], "nan": [nan, 1.0], "zero": [0., -0.0], "one": [1., -1., 2., -2.], "tiny": [1e-40, -1e-40]}.items():
+        add("nf_%d_%s_%s" % (i, op, name), "nonfinite", {"x": np.array(v)}, [st("y", op, "x", **at)], cot={"y": np.ones(len(v))}, jvp=True, second=True)
+VALUES = [inf, -inf, nan, 0., -0., 1., -1., 2.]
+for op in ["add", "sub", "mul", "div", "pow", "maximum", "minimum", "atan2"]:
+    for i, a in enumerate(VALUES):
+        for j, b in enumerate(VALUES):
+            add("nf_%s_%d_%d" % (op, i, j), "nonfinite", {"a": np.array([a]), "b": np.array([b])}, [st("y", op, ["a", "b"])], cot={"y": np.ones(1)}, jvp=True, second=True)
+ROWS = {"inf": [1., inf, 2.], "nan": [nan, 1., 2.], "masked": [-inf, -inf, -inf], "infs": [inf, inf, 1.], "mask": [-inf, 1., 2.], "zeros": [0., 0., 0.], "ties": [3., 3., 1.], "zero": [0., 1., 2.], "nans": [nan, nan, nan]}
+for name, r in ROWS.items():
+    x = np.array([r, [0.5, -1., 2.]])
+    for op in ["sum", "mean", "var", "std", "amax", "amin", "norm2", "logsumexp", "prod", "cumsum", "softmax", "log_softmax"]:
+        at = dict(axis=1) if op in ("prod", "cumsum", "softmax", "log_softmax") else dict(axes=[1])
+        if op in ("var", "std"): at["correction"] = 1
+        add("nf_%s_%s" % (op, name), "nonfinite", {"x": x}, [st("y", op, "x", **at)], cot={"y": np.array([[1., 0., 2.], [0., 3., 1.]]) if "softmax" in op or op == "cumsum" else np.ones(2)}, jvp=True, second=True)
+    add("nf_max_pool_%s" % name, "nonfinite", {"x": x.reshape(1, 1, 2, 3)}, [st("y", "max_pool2d", "x", kernel=[2, 2], stride=1)], cot={"y": np.ones((1, 1, 1, 2))}, second=True, jvp=True)
+
+KEPT = re.compile(r"""^(zero_(gelu_erf|mish|silu)|nonfinite_(relu|abs|exp|log|sqrt|maximum|div|pow|mul)|pow_scalar_(0|2|0.5)|pow_zero_base|bc_(mul|atan2|sub)_(4|8)|max_ties2|where_(bcast|nan_untaken|log_untaken|sqrt_safe)|red_(var|std|amax|logsumexp|norm2)_(6|9)|red_(var|logsumexp|amax|sum)_nonfinite|red_sum_0d|red_var_empty|prod_(2|7)|cumsum_ax_3|softmax_inf|log_softmax_mask|lse_mask|mm_(0|3|4|8|10)|lin_(1|2)|permute_4|expand_4|concat_many|stack_-2|slice_(1|7)|gather_(smaller|neg_axis)|pad_(3|4)|flip_2|ln_(1|2)|gn_(3|4)|rms_zero|c2_(4|8|9|14|15)_1|c1_(1|6)_0|ct_(2|4)_1|(avg|max)_pool2d_(1|5)|max_pool_(ties_overlap|inf)|up_1|huber_bound|bce_large|ce_(inf|spatial|ignore)|doubling20|squares20|rnn30|mha_causal|unet_slice|sinkhorn|rank7|nf_\d+_(silu|gelu_erf|gelu_tanh|selu|elu|relu|leaky_relu)_(inf|nan)|nf_\d+_pow_scalar_(inf|zero)|nf_(maximum_2_5|minimum_5_2|atan2_3_4|pow_3_3|pow_6_7|pow_3_6|div_3_5)|nf_(norm2|std)_zeros|nf_(prod|logsumexp|log_softmax)_(inf|masked|mask)|nf_max_pool_nans)$""")
 
 if __name__ == "__main__":
     out = sys.argv[1]
