@@ -85,22 +85,11 @@ func equalMasses(n int) []float64 {
 
 // Witness returns W₁ of two samples and a function that proves it (Kantorovich and Rubinstein): φ changes
 // by no more than the distance between its arguments, and the mean of φ over y less that over x is W₁. It
-// is φ(z) = minᵢ ‖xᵢ - z‖ - uᵢ with the dual potentials u of the plan; a Wasserstein GAN trains a network
-// to be this function.
+// is [Dual.At] of the problem from y to x; a Wasserstein GAN trains a network to be this function.
 func Witness(x, y []float64, dim int) (phi func(z []float64) float64, w1 float64, err error) {
-	n, m := rows(x, dim), rows(y, dim)
-	cost := make([]float64, n*m)
-	Distances(cost, x, y, dim)
-	p, err := Transport(equalMasses(n), equalMasses(m), cost)
+	d, err := Kantorovich(y, x, dim, 1)
 	if err != nil {
 		return nil, 0, err
 	}
-	phi = func(z []float64) float64 {
-		least := math.Inf(1)
-		for i, u := range p.U {
-			least = math.Min(least, math.Sqrt(squared(z, x[i*dim:(i+1)*dim]))-u)
-		}
-		return least
-	}
-	return phi, p.Cost, nil
+	return d.At, d.Value(), nil
 }

@@ -10,8 +10,10 @@
 // dual potentials u, v satisfy uᵢ + vⱼ ≤ cᵢⱼ with equality where mass flows, which proves it. Costs are
 // ‖x - y‖² for W₂ and ‖x - y‖ for W₁.
 //
-// [Sinkhorn] solves the problem with ε·Σ p·(log p - 1) added, in the log domain, so that no ε underflows;
-// [SinkhornUnbalanced] lets the masses differ. On the line the optimal plan is the sorted one: [Wp1D], and
+// [Kantorovich] returns the potentials of W_p and continues them to all of space.
+//
+// [Sinkhorn] solves the problem with ε·Σ p·(log p - 1) added, in the log domain, so that no ε underflows, and
+// ends with Newton's method where its sweeps crawl; [SinkhornUnbalanced] lets the masses differ. On the line the optimal plan is the sorted one: [Wp1D], and
 // [SlicedW] averages it over directions. [SinkhornDivergence] and [Witness] build on these.
 //
 // Everything is a function of its arguments alone; ties go to the lower index. Matrices are row-major.
