@@ -203,10 +203,11 @@ type scorer[F simd.Float] struct {
 	state  []float64
 	logDet float64 // Σ log Scale
 
-	check               Check
-	coarse              coarse
-	mesh                []float64
-	near, vs, ws, moved []float64
+	check        Check
+	second       second
+	mesh         []float64
+	near, vs, ws []float64
+	moved, noise []float64 // by row: what rounding does to one divergence, squared, and to one velocity
 }
 
 // resolveCheck is opt.Check with what CheckAuto stands for.
@@ -239,7 +240,7 @@ func newPenalised[F simd.Float](f *Flow[F], probes int, opt DensityOptions, pena
 	}
 	s := &scorer[F]{flow: f, opt: opt, sys: newDivergence(f, probes), check: opt.resolveCheck(f.Dim)}
 	o.Errors = s.check != CheckNone
-	o.Replay = o.Replay || s.check == CheckMesh
+	o.Replay = o.Replay || s.check != CheckNone
 	s.sys.penalties = penalties
 	o.Weights = make([]float64, s.sys.Dim())
 	for j := range o.Weights {

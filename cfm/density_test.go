@@ -233,7 +233,7 @@ func TestDensityRowsAreAlone(t *testing.T) {
 // Trap P24: with ℓ out of the error norm the points take the steps they would take alone.
 func TestDensityLeavesThePathAlone(t *testing.T) {
 	f := &Flow[float64]{Dim: 2, Field: twistField[float64](2, rng.New(14))}
-	opt := odeint.Options{Rtol: 1e-5, Atol: 1e-5, MaxStep: 1}
+	opt := odeint.Options{Method: odeint.Dopri5, Rtol: 1e-5, Atol: 1e-5, MaxStep: 1}
 	plain, err := f.Sample(bg, 20, rng.New(1), opt)
 	require.NoError(t, err)
 	s, d, err := f.SampleDensity(bg, 20, rng.New(1), DensityOptions{Options: opt})

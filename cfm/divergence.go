@@ -107,6 +107,14 @@ func (s *divergence[F]) Eval(dst []float64, b odeint.Batch[float64]) {
 	s.tape.Reset()
 }
 
+// EvalPath is Eval without ℓ and penalties, of which no derivative is one.
+func (s *divergence[F]) EvalPath(dst []float64, b odeint.Batch[float64]) {
+	was := s.pathOnly
+	s.pathOnly = true
+	s.Eval(dst, b)
+	s.pathOnly = was
+}
+
 // record puts the field at b on the tape; with track so that Backward finds the gradients of points and times.
 func (s *divergence[F]) record(b odeint.Batch[float64], track bool) (v autograd.Var[F], q Query[F]) {
 	n, dim, w := len(b.Row), s.flow.Dim, s.Dim()

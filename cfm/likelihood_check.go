@@ -3,28 +3,30 @@ package cfm
 import (
 	"context"
 	"math"
+	"slices"
 
 	"pushforward/odeint"
 	"pushforward/simd"
 )
 
-// The solver's part of the error bar. A density is solved a second time over a coarser mesh: the steps that the
-// first solve kept, m for n of them with n/m near meshRatio, spread as those are. By how much the two differ tells
-// the first one's error: for a method of order p it is the difference over (n/m)^p - 1. That holds where the field
-// is smooth over a step. Whether it is, the embedded error estimates of both solves say: their sums should be as
-// 1 to (n/m)^(p-1). Where they are, the sums with signs say how fast errors that cancel vanish; where they are
-// not, as with SELU, whose slope jumps, the difference is trusted less.
+// The solver's part of the error bar. A density is solved a second time by a method of higher order, over a mesh that is
+// spread as the steps of the first solve are: by how much the two differ is the first one's error, up to the
+// second's, which is a few hundredths of it where the field is smooth over a step. Where it is not, as with SELU,
+// whose slope jumps, both err alike, and the first solve's own estimate of ℓ's error is added.
 //
-// The numbers were fitted on closed densities and trained nets at tolerances from 1e-4 to 1e-8; docs/density.md
-// says how often the bar held and how wide it was, and what other meshes gave.
+// The numbers were fitted on random closed densities and trained nets at tolerances from 1e-4 to 1e-8; docs/density.md
+// says how often the bar held and how wide it was on others, and what else was tried.
 const (
-	meshRatio  = 1.5
-	solverWide = 4.0  // how many times the expected error the bar is
-	kinkShare  = 1.5  // from this excess of the embedded sums on the field is not smooth
-	kinkWide   = 10.0 // of the estimate of ℓ's error, by the excess
-	embedWide  = 3.0  // of the embedded estimate where it is all there is
-	sampleWide = 3.0  // of the slope of log ρ at a sample, which is a guess
-	roundWide  = 2.0  // of what a move by one unit in the last place does
+	meshRatio  = 1.25  // steps of a method of six evaluations to one of the second solve's
+	solverWide = 3.0   // how many times the difference the bar is
+	noiseWide  = 1.0   // times the rounding of one velocity: a difference below it is mostly rounding of the second solve
+	kinkFrom   = 0.006 // from this size of the embedded estimate to the divergence's bend on, the field has kinks
+	kinkTo     = 0.012
+	kinkWide   = 5.0 // of the embedded estimate where it has
+	embedWide  = 3.0 // of the embedded estimate where it is all there is
+	sampleWide = 3.0 // of the slope of log ρ at a sample, which is a guess
+	pointWide  = 1.0 // of what a move by one unit in the last place does to velocities,
+	ellWide    = 1.2 // and to divergences
 )
 
 // Check says how the solver's part of a density's error bar is found.
@@ -34,7 +36,7 @@ const (
 	// CheckAuto is CheckMesh for the exact divergence. With probes, whose error is a hundred and more times the
 	// solver's, it is CheckEmbedded.
 	CheckAuto Check = iota
-	// CheckMesh solves a second time over a mesh of two thirds as many steps, at two thirds of the price.
+	// CheckMesh solves a second time by Dop853 over fewer steps, asking for two thirds as many divergences.
 	CheckMesh
 	// CheckEmbedded sums up the method's own estimates, at no price. They are of a lower order: mostly too wide,
 	// too narrow where the divergence jumps.
@@ -43,30 +45,62 @@ const (
 	CheckNone
 )
 
-// coarse is the solve over the coarser mesh.
-type coarse struct {
+// second is the solve that the first one's error is read from: Dop853 for the points alone, and ℓ by Gauss's rule
+// with four nodes a step, at the points that Dop853's continuous extension puts there. The divergence, which is
+// the dear part, is so asked for four times a step.
+type second struct {
 	times  [][]float64 // by row: between which its steps run
-	steps  []int       // by row: of the first solve
 	at     []int       // by row: its next step
-	y      []float64   // state, rows × w
-	errs   []float64   // Σ |embedded estimate|, rows × w
-	drift  []float64   // Σ embedded estimate
+	y      []float64   // points and ℓ, rows × w
 	row    []int
 	t      []float64
 	arg, v []float64 // of one stage, by slot
 	k      []float64 // of all stages, by row
-	tmp    []float64
+	third  []float64 // by slot: c₃ of the step at hand
+	bend   []float64 // by row: Σ |c₃|, c₃ being the last of four Legendre coefficients of h·∇·v over a step
 	evals  int
 }
 
-// mesh sets the times of row r of a solve whose steps ran between the times t.
-func (c *coarse) mesh(r int, t []float64) {
-	n := len(t) - 1
-	m := max(1, int(float64(n)/meshRatio+0.5))
-	if n == 1 {
-		m = 2 // there is no coarser one
+// secondC and secondA are where the second solve asks for the field: the stages of Dop853 in rows below gaussFrom,
+// whose last is f at the step's end, and then Gauss's nodes.
+var secondC, secondA = secondStages()
+
+// gaussFrom is the first of Gauss's nodes.
+const gaussFrom = 16
+
+func secondStages() (c [gaussFrom + 4]float64, a [gaussFrom + 4][]float64) {
+	m := odeint.Dop853
+	n := copy(c[:], m.C)
+	copy(a[:], m.A)
+	c[n], a[n] = 1, m.B
+	copy(c[n+1:], m.XC)
+	copy(a[n+1:], m.XA)
+	for g, x := range gaussNodes {
+		c[gaussFrom+g] = x
+		a[gaussFrom+g] = make([]float64, gaussFrom)
+		for i, p := range m.P {
+			pow := x
+			for _, q := range p {
+				a[gaussFrom+g][i] = math.FMA(q, pow, a[gaussFrom+g][i])
+				pow *= x
+			}
+		}
 	}
-	c.steps[r] = n
+	return
+}
+
+// Gauss's rule on [0, 1], and the third Legendre polynomial at its nodes times its weights times 7, which gives c₃.
+var (
+	gaussNodes   = [4]float64{0.06943184420297371, 0.33000947820757187, 0.6699905217924281, 0.9305681557970263}
+	gaussWeights = [4]float64{0.17392742256872693, 0.32607257743127307, 0.32607257743127307, 0.17392742256872693}
+	gaussThird   = [4]float64{-0.3710270034019471, 0.939772470377753, -0.939772470377753, 0.37102700340194794}
+)
+
+// mesh sets the times of row r of a solve whose steps ran between the times t by a method that asks for the field
+// stages times a step: fewer than those by meshRatio, by which the better method makes up for more.
+func (c *second) mesh(r int, t []float64, stages int) {
+	n := len(t) - 1
+	m := int(math.Ceil(float64(n*stages) / (6 * meshRatio)))
 	s := c.times[r][:0]
 	for k := range m {
 		at := float64(k*n) / float64(m)
@@ -76,19 +110,17 @@ func (c *coarse) mesh(r int, t []float64) {
 	c.times[r] = append(s, t[n])
 }
 
-// run integrates sys over the meshes of all rows from y0 by the method m.
-func (c *coarse) run(sys odeint.System[float64], m *odeint.Tableau, y0 []float64) {
-	w, stages, rows := sys.Dim(), len(m.B), len(c.times)
-	last := stages - 1
-	same := sameAsNext(m)
+// solveAgain integrates sys over the meshes of all rows of c from y0.
+func solveAgain[F simd.Float](c *second, sys *divergence[F], y0 []float64) {
+	w, dim, rows := sys.Dim(), sys.flow.Dim, len(c.times)
 	c.y = append(c.y[:0], y0...)
-	c.at, c.t = resize(c.at, rows), resize(c.t, rows)
-	c.drift = resize(c.drift, rows*w)
-	clear(c.drift)
-	c.errs, c.arg, c.v, c.k = resize(c.errs, rows*w), resize(c.arg, rows*w), resize(c.v, rows*w), resize(c.k, stages*rows*w)
+	c.at, c.t, c.bend = resize(c.at, rows), resize(c.t, rows), resize(c.bend, rows)
+	c.arg, c.v, c.k = resize(c.arg, rows*w), resize(c.v, rows*w), resize(c.k, gaussFrom*rows*dim)
+	c.third = resize(c.third, rows)
 	clear(c.at)
-	clear(c.errs)
+	clear(c.bend)
 	c.evals = 0
+	defer func() { sys.pathOnly = false }()
 	for first := true; ; first = false {
 		c.row = c.row[:0]
 		for r, t := range c.times {
@@ -100,171 +132,160 @@ func (c *coarse) run(sys odeint.System[float64], m *odeint.Tableau, y0 []float64
 		if n == 0 {
 			return
 		}
-		for i := range stages {
-			if i == 0 && same && !first {
+		clear(c.third)
+		for i, a := range secondA {
+			if i == 0 && !first { // f at the last step's end
 				for _, r := range c.row {
-					copy(c.k[r*w:][:w], c.k[(last*rows+r)*w:][:w])
+					copy(c.k[r*dim:][:dim], c.k[(12*rows+r)*dim:][:dim])
 				}
 				continue
 			}
 			for p, r := range c.row {
-				t, to := c.times[r][c.at[r]], c.times[r][c.at[r]+1]
-				h := to - t
-				c.t[p] = to
-				if m.C[i] != 1 {
-					c.t[p] = math.FMA(m.C[i], h, t)
+				t, h := c.step(r)
+				c.t[p] = c.times[r][c.at[r]+1]
+				if secondC[i] != 1 {
+					c.t[p] = math.FMA(secondC[i], h, t)
 				}
-				arg := c.arg[p*w:][:w]
-				copy(arg, c.y[r*w:][:w])
-				for j, a := range m.A[i] {
+				arg := c.arg[p*w:][:dim]
+				copy(arg, c.y[r*w:][:dim])
+				for j, a := range a {
 					if a != 0 {
-						addScaled(arg, float64(a*h), c.k[(j*rows+r)*w:][:w])
+						addScaled(arg, float64(a*h), c.k[(j*rows+r)*dim:][:dim])
 					}
 				}
 			}
+			sys.pathOnly = i < gaussFrom
 			sys.Eval(c.v[:n*w], odeint.Batch[float64]{Row: c.row, T: c.t[:n], Y: c.arg[:n*w]})
 			c.evals += n
 			for p, r := range c.row {
-				copy(c.k[(i*rows+r)*w:][:w], c.v[p*w:])
+				v := c.v[p*w:][:w]
+				if i < gaussFrom {
+					copy(c.k[(i*rows+r)*dim:][:dim], v)
+					continue
+				}
+				_, h := c.step(r)
+				for j := dim; j < w; j++ {
+					c.y[r*w+j] = math.FMA(float64(gaussWeights[i-gaussFrom]*h), v[j], c.y[r*w+j])
+					c.third[p] = math.FMA(gaussThird[i-gaussFrom]*h, v[j], c.third[p])
+				}
 			}
 		}
-		for _, r := range c.row {
-			h := c.times[r][c.at[r]+1] - c.times[r][c.at[r]]
-			y, e := c.y[r*w:][:w], c.errs[r*w:][:w]
-			for j := range w {
-				var sum, est float64
-				for i := range stages {
-					k := c.k[(i*rows+r)*w+j]
-					sum = math.FMA(m.B[i], k, sum)
-					if m.E != nil {
-						est = math.FMA(m.E[i], k, est)
-					}
+		for p, r := range c.row {
+			_, h := c.step(r)
+			for i, b := range odeint.Dop853.B {
+				if b != 0 {
+					addScaled(c.y[r*w:][:dim], float64(b*h), c.k[(i*rows+r)*dim:][:dim])
 				}
-				y[j] = math.FMA(h, sum, y[j])
-				e[j] += math.Abs(float64(h * est))
-				c.drift[r*w+j] += float64(h * est)
 			}
+			c.bend[r] += math.Abs(c.third[p]) / float64(w-dim)
 			c.at[r]++
 		}
 	}
 }
 
-// sameAsNext says whether the last stage of m is the first of the next step.
-func sameAsNext(m *odeint.Tableau) bool {
-	last := len(m.B) - 1
-	if last < 1 || m.C[last] != 1 || m.B[last] != 0 {
-		return false
-	}
-	for j := range last {
-		if a := m.A[last]; j >= len(a) && m.B[j] != 0 || j < len(a) && a[j] != m.B[j] {
-			return false
-		}
-	}
-	return true
+// step is where row r's next step begins and how long it is.
+func (c *second) step(r int) (t, h float64) {
+	t = c.times[r][c.at[r]]
+	return t, c.times[r][c.at[r]+1] - t
 }
 
-// sums are what embedded estimates add up to: sizes, and with their signs.
-type sums struct{ size, drift float64 }
-
-// meshError is the bar on the error of a solve of n steps by a method of order p, when the solve of m steps
-// differs from it by point in what comes of the points and by ell in ℓ. Embedded sums are those of ℓ and of the
-// points' components, each of the fine and the coarse solve.
-func meshError(n, m, p int, point, ell float64, l, lc, x, xc sums) float64 {
-	if n == 1 { // the second solve is the finer one
-		return solverWide * (math.Abs(point) + math.Abs(ell))
-	}
-	ratio := float64(n) / float64(m)
-	pow := 1.0 // ratio^(p-1)
-	for range p - 1 {
-		pow *= ratio
-	}
-	smooth := 1 / (float64(pow*ratio) - 1)
-	excess := func(fine, coarse float64) float64 {
-		if math.Abs(coarse) < 1e-13 {
-			return 1
-		}
-		return float64(math.Abs(fine/coarse) * pow)
-	}
-	ex, el := max(excess(x.size, xc.size), 0.5), excess(l.size, lc.size)
-	share := el
-	if el <= kinkShare {
-		share = min(max(excess(l.drift, lc.drift), 0.2), 1)
-	}
-	bar := float64(math.Abs(point)*min(float64(smooth*ex), 1)) + float64(math.Abs(ell)*min(float64(smooth*share), 1))
-	bar = float64(solverWide*bar) + float64(kinkWide*l.size*min(max((el-1.2)/pow, 0), 1))
-	if math.IsNaN(bar) {
-		return math.Inf(1)
-	}
-	return bar
-}
-
-// measure fills the solver's part of the bars of a chunk that was solved from t0 to t1, its rows from first on.
+// measure fills the bars' parts of the solver and of rounding of a chunk that was solved from t0 to t1, its rows from
+// first on.
 func (s *scorer[F]) measure(d *Density, sol *odeint.Solution[float64], first int, t0, t1 float64) {
 	n, dim, w := len(sol.Status), s.flow.Dim, s.sys.Dim()
+	s.rounding(d, sol, first, t0, t1)
 	end := sol.Final()
-	add := func(size, drift []float64, i int) (x, l sums) {
-		if len(size) == 0 { // fixed steps: no sums to compare
-			return x, l
+	sums := func(i int) (x, l float64) { // of embedded estimates, of the point and of ℓ
+		if len(sol.Errors) == 0 { // fixed steps
+			return 0, 0
 		}
-		for j, e := range size[i*w:][:w] {
-			if d := drift[i*w+j]; j < dim {
-				x.size, x.drift = x.size+e, x.drift+d
+		for j, e := range sol.Errors[i*w:][:w] {
+			if j < dim {
+				x += e
 			} else {
-				l.size, l.drift = l.size+e/float64(w-dim), l.drift+d/float64(w-dim)
+				l += e / float64(w-dim)
 			}
 		}
 		return x, l
 	}
 	if s.check == CheckEmbedded {
 		for i := range n {
-			x, l := add(sol.Errors, sol.Drift, i)
 			bar := math.NaN() // fixed steps by a method without an estimate
-			if len(sol.Errors) > 0 {
-				bar = float64(embedWide * (l.size + float64(s.steepness(d.LogP[first+i], s.state[i*w:][:dim], end[i*w:][:dim], t0)*x.size)))
+			if x, l := sums(i); len(sol.Errors) > 0 {
+				bar = float64(embedWide * (l + float64(s.steepness(d.LogP[first+i], s.state[i*w:][:dim], end[i*w:][:dim], t0)*x)))
 			}
 			d.Parts.Solver[first+i] = bar
 		}
-	} else {
-		c := &s.coarse
-		for len(c.times) < n {
-			c.times = append(c.times, nil)
-		}
-		all := c.times
-		c.times = c.times[:n]
-		c.steps = resize(c.steps, n)
-		for i := range n {
-			s.mesh = sol.AppendSteps(s.mesh[:0], i)
-			if len(s.mesh) < 2 {
-				s.mesh = append(s.mesh[:0], t0, t1)
-			}
-			c.mesh(i, s.mesh)
-		}
-		c.run(&s.sys, s.solver.Options().Method, s.state)
-		d.checkEvals(first, c.evals)
-		for i := range n {
-			fine, other := end[i*w:][:w], c.y[i*w:][:w]
-			le, _ := meanAndError(fine[dim:])
-			lo, _ := meanAndError(other[dim:])
-			var point float64
-			if t1 == 0 {
-				point = s.flow.logProb(other[:dim]) - s.flow.logProb(fine[:dim])
-			} else {
-				for j := range dim {
-					v := other[j] - fine[j]
-					point += float64(v * v)
-				}
-				point = float64(math.Sqrt(point) * s.steepness(d.LogP[first+i], s.state[i*w:][:dim], fine[:dim], t0))
-			}
-			x, l := add(sol.Errors, sol.Drift, i)
-			var xc, lc sums
-			if len(sol.Errors) > 0 {
-				xc, lc = add(c.errs, c.drift, i)
-			}
-			d.Parts.Solver[first+i] = meshError(c.steps[i], len(c.times[i])-1, s.solver.Options().Method.Order, point, lo-le, l, lc, x, xc)
-		}
-		c.times = all
+		return
 	}
-	s.rounding(d, sol, first, t0, t1)
+	c := &s.second
+	for len(c.times) < n {
+		c.times = append(c.times, nil)
+	}
+	all := c.times
+	c.times = c.times[:n]
+	for i := range n {
+		s.mesh = sol.AppendSteps(s.mesh[:0], i)
+		if len(s.mesh) < 2 {
+			s.mesh = append(s.mesh[:0], t0, t1)
+		}
+		if t1 == 1 {
+			slices.Reverse(s.mesh)
+		}
+		c.mesh(i, s.mesh, s.stages())
+	}
+	start := s.state
+	if t1 == 1 { // the density of a sample is asked for where the sample is, so the second solve goes back from there
+		s.near = append(s.near[:0], end...)
+		start = s.near
+		for i := range n {
+			clear(start[i*w+dim : (i+1)*w])
+		}
+	}
+	solveAgain(c, &s.sys, start)
+	c.times = all
+	d.checkEvals(first, c.evals)
+	for i := range n {
+		fine, other := end[i*w:][:w], c.y[i*w:][:w]
+		le, _ := meanAndError(fine[dim:])
+		lo, _ := meanAndError(other[dim:])
+		logp := s.flow.logProb(other[:dim]) + lo
+		differ := math.Abs(logp - s.flow.logProb(fine[:dim]) - le)
+		if t1 == 1 {
+			differ = math.Abs(logp - s.flow.logProb(s.state[i*w:][:dim]) + le)
+		}
+		_, l := sums(i)
+		d.Parts.Solver[first+i] = solverError(differ, s.noise[i], l, c.bend[i])
+	}
+}
+
+// solverError is the bar on the solver's error, from the difference of two solves, what rounding does to one velocity, the
+// sum of embedded estimates of ℓ, and the divergence's bend over the steps. Dop853's weights, of either sign and up to 6, make
+// more of rounding than those of the first solve. The bend is of order h⁴ where the
+// field is smooth and the estimate of order h⁵, but both are of order h where its slope jumps.
+func solverError(differ, noise, embedded, bend float64) float64 {
+	bar := 0.0
+	if differ > 0 {
+		bar = float64(solverWide*differ) * (differ / (differ + float64(noiseWide*noise)))
+	}
+	if embedded > 0 && bend > 0 {
+		share := min(max((embedded/bend-kinkFrom)/(kinkTo-kinkFrom), 0), 1)
+		bar += float64(float64(kinkWide*embedded) * share)
+	}
+	if math.IsNaN(differ) {
+		return math.Inf(1)
+	}
+	return bar
+}
+
+// stages is how often the first solve's method asks for the field in a step.
+func (s *scorer[F]) stages() int {
+	m := s.solver.Options().Method
+	n := len(m.B)
+	if n > 1 && m.C[n-1] == 1 && m.B[n-1] == 0 {
+		n-- // the last is the next step's first
+	}
+	return n
 }
 
 // steepness is about how large ∇log ρ is where the solve ends: that of a normal law as wide as the flow has made
@@ -286,66 +307,75 @@ func (s *scorer[F]) steepness(logp float64, start, end []float64, t0 float64) fl
 	return sampleWide * far * simd.Exp((logp+s.logDet-s.flow.logProb(source))/dim)
 }
 
-// rounding adds what F's rounding does: a float32 net is asked once more at both ends of the way, there and one
-// unit in the last place beside, and the change of its velocity and divergence is taken for the error of every
-// evaluation. Rounding to float64 is below 1e-13 and counted by a formula.
+// rounding adds what F's rounding does: a float32 net is asked at three places of the way, there and one unit in the last
+// place beside in point and time, and the change of its velocity and divergence is taken for the error of every
+// evaluation. Most of it averages out over the way. Rounding to float64 is below 1e-13 and counted by a formula.
 func (s *scorer[F]) rounding(d *Density, sol *odeint.Solution[float64], first int, t0, t1 float64) {
 	n, dim, w := len(sol.Status), s.flow.Dim, s.sys.Dim()
-	s.moved = resize(s.moved, n)
+	s.moved, s.noise = resize(s.moved, n), resize(s.noise, n)
 	clear(s.moved)
-	unit := 0x1p-52
+	clear(s.noise)
 	var zero F
-	if _, single := any(zero).(float32); single {
-		unit = 0x1p-24
-		end := sol.Final()
-		s.near, s.vs, s.ws = resize(s.near, n*w), resize(s.vs, n*w), resize(s.ws, n*w)
-		b := odeint.Batch[float64]{Row: resize(s.coarse.row, n), T: resize(s.coarse.t, n)}
-		s.coarse.row, s.coarse.t = b.Row, b.T
+	if _, single := any(zero).(float32); !single {
 		for i := range n {
-			b.Row[i] = i
+			d.Parts.Rounding[first+i] = float64(0x1p-51 * (1 + float64(math.Abs(d.LogP[first+i])/8)))
 		}
-		for e, y := range [2][]float64{s.state, end} {
-			for i := range n {
-				b.T[i] = [2]float64{t0, t1}[e]
+		return
+	}
+	places := []float64{1. / 6, 1. / 2, 5. / 6}
+	if s.check == CheckEmbedded {
+		places = places[1:2] // beside the error of probes rounding is nothing
+	}
+	end := sol.Final()
+	s.near, s.vs, s.ws = resize(s.near, n*w), resize(s.vs, n*w), resize(s.ws, n*w)
+	b := odeint.Batch[float64]{Row: resize(s.second.row, n), T: resize(s.second.t, n), Y: s.near}
+	s.second.row, s.second.t = b.Row, b.T
+	for _, place := range places {
+		for i := range n {
+			b.Row[i], b.T[i] = i, t0
+			near := s.near[i*w:][:w]
+			copy(near, s.state[i*w:])
+			s.mesh = sol.AppendSteps(s.mesh[:0], i)
+			if steps := len(s.mesh) - 1; steps > 0 {
+				k := int(place * float64(steps))
+				b.T[i] = s.mesh[k]
+				copy(near, sol.Start(i, k))
 			}
-			copy(s.near, y[:n*w])
-			b.Y = s.near
-			s.sys.Eval(s.vs, b)
-			for i := range n {
-				for j := range dim {
-					v := float32(s.near[i*w+j])
-					to := float32(math.Inf(1 - 2*(j&1)))
-					s.near[i*w+j] = float64(math.Nextafter32(v, to))
-				}
+		}
+		s.sys.Eval(s.vs, b)
+		for i := range n {
+			for j := range dim {
+				v := float32(s.near[i*w+j])
+				to := float32(math.Inf(1 - 2*(j&1)))
+				s.near[i*w+j] = float64(math.Nextafter32(v, to))
 			}
-			s.sys.Eval(s.ws, b)
-			d.checkEvals(first, 2*n)
-			for i := range n {
-				source := end[i*w:][:dim]
-				steep := 1.0
-				if t0 == 0 {
-					source = s.state[i*w:][:dim]
-					steep = s.steepness(d.LogP[first+i], source, end[i*w:][:dim], t0)
-				}
-				var point, ell float64
-				for j := range dim {
-					dv := s.ws[i*w+j] - s.vs[i*w+j]
-					if t0 == 0 {
-						point += float64(steep * math.Abs(dv))
-					} else {
-						point += float64(source[j] * dv)
-					}
-				}
-				for j := dim; j < w; j++ {
-					ell += (s.ws[i*w+j] - s.vs[i*w+j]) / float64(w-dim)
-				}
-				s.moved[i] += float64(0.5 * (float64(point*point) + float64(ell*ell)))
+			b.T[i] = math.Abs(b.T[i] - 0x1p-24)
+		}
+		s.sys.Eval(s.ws, b)
+		d.checkEvals(first, 2*n)
+		for i := range n {
+			steep := 1.0
+			if t0 == 0 {
+				steep = s.steepness(d.LogP[first+i], s.state[i*w:][:dim], end[i*w:][:dim], t0)
 			}
+			var sum, ell float64
+			for j := range dim {
+				dv := float64(steep * (s.ws[i*w+j] - s.vs[i*w+j]))
+				if t0 != 0 {
+					dv *= end[i*w+j]
+				}
+				sum += float64(dv * dv)
+			}
+			for j := dim; j < w; j++ {
+				ell += (s.ws[i*w+j] - s.vs[i*w+j]) / float64(w-dim)
+			}
+			s.noise[i] += sum / float64(len(places))
+			s.moved[i] += float64(ell*ell) / float64(len(places))
 		}
 	}
 	for i := range n {
-		least := float64(unit * (1 + float64(math.Abs(d.LogP[first+i])/8)))
-		d.Parts.Rounding[first+i] = float64(roundWide * math.Sqrt(s.moved[i]+float64(least*least)))
+		d.Parts.Rounding[first+i] = math.Sqrt(float64(pointWide*pointWide*s.noise[i]) + float64(ellWide*ellWide*s.moved[i]))
+		s.noise[i] = math.Sqrt(s.noise[i])
 	}
 }
 

@@ -22,107 +22,51 @@ type known[F simd.Float] struct {
 	logp       []float64
 }
 
-// knownFlows are Gaussians, linear fields and the marginal fields of mixtures in 1, 2, 5 and 16 dimensions.
-func knownFlows[F simd.Float](rows int) []known[F] {
-	var all []known[F]
-	// point rounds a row to F, of which the closed form is then taken.
-	add := func(kind, name string, dim int, flow *Flow[F], point func(dst []float64, i int), logp func(x []float64) float64) {
-		k := known[F]{name: fmt.Sprintf("%s, %d dimensions", name, dim), kind: kind, flow: flow, x: autograd.NewTensor[F](rows, dim)}
-		row := make([]float64, dim)
-		for i := range rows {
-			point(row, i)
-			for j, v := range row {
-				k.x.Row(i)[j] = F(v)
-				row[j] = float64(F(v))
-			}
-			k.logp = append(k.logp, logp(row))
-		}
-		all = append(all, k)
-	}
-	for _, d := range []int{1, 2, 5, 16} {
-		normal := func(dst []float64, i int) { rng.Normal(rng.New(5).Fold(uint64(i)), dst) }
-		m, s, zero, one := make([]float64, d), make([]float64, d), make([]float64, d), make([]float64, d)
-		a := make([][]float64, d)
-		var trace float64
-		for j := range d {
-			m[j], s[j], one[j] = float64(j)/2-1, 0.5+float64(j)/8, 1
-			a[j] = make([]float64, d)
-			for k := range d {
-				a[j][k] = float64(F(math.Sin(float64(3*j+7*k+1)) * 0.8))
-			}
-			trace += a[j][j]
-		}
-		add("gauss", "gauss", d, &Flow[F]{Dim: d, Field: gaussField[F](m, s)}, func(dst []float64, i int) {
-			normal(dst, i)
-			for j := range dst {
-				dst[j] = m[j] + s[j]*dst[j]
-			}
-		}, func(x []float64) float64 { return gaussLogProb(x, m, s) })
-		add("linear", "linear", d, &Flow[F]{Dim: d, Field: linearField[F](a)}, normal,
-			func(x []float64) float64 { return gaussLogProb(expMinus(a, x), zero, one) - trace })
-		for _, sigma := range []float64{0.5, 0.3} {
-			pts := autograd.NewTensor[F](6, d)
-			rng.Normal(rng.New(9), pts.Data)
-			wide := make([]float64, d)
-			for j := range wide {
-				wide[j] = sigma
-			}
-			at := func(k int) []float64 {
-				c := make([]float64, d)
-				for j, v := range pts.Row(k) {
-					c[j] = float64(v)
-				}
-				return c
-			}
-			add("mixture", fmt.Sprintf("mixture %g", sigma), d, &Flow[F]{Dim: d, Field: Marginal(pts, CondOT{sigma})}, func(dst []float64, i int) {
-				normal(dst, i)
-				for j, v := range at(i % 6) {
-					dst[j] = v + sigma*dst[j]
-				}
-			}, func(x []float64) float64 {
-				var parts []float64
-				for k := range 6 {
-					parts = append(parts, gaussLogProb(x, at(k), wide)-math.Log(6))
-				}
-				return logSumExp(parts)
-			})
-		}
-	}
-	return all
-}
-
-// The error is within its bar for 95 rows in 100, and the bar within ten times the error in the median.
+// The error is within its bar for 95 rows in 100, and the bar within ten times the error in the median, for each kind of
+// law in each dimension, in float64. In float32 both hold over all; where rounding is all there is the bar is wider, since the
+// error of a linear field is a part of a unit in the last place.
 func TestErrorBarCovers(t *testing.T) {
-	for _, tol := range []float64{0, 1e-5, 1e-8} {
+	tols := []float64{0, 1e-4, 1e-5, 1e-8}
+	if testing.Short() {
+		tols = tols[:1]
+	}
+	for _, tol := range tols {
 		t.Run(fmt.Sprintf("float64 at %g", tol), func(t *testing.T) {
-			testErrorBarCovers[float64](t, DensityOptions{Options: odeint.Options{Rtol: tol, Atol: tol}}, 10)
+			testErrorBarCovers[float64](t, DensityOptions{Options: odeint.Options{Rtol: tol, Atol: tol}}, 0.95, 5)
 		})
 	}
-	t.Run("float32", func(t *testing.T) { testErrorBarCovers[float32](t, DensityOptions{}, 30) })
+	for _, tol := range []float64{0, 1e-4} {
+		t.Run(fmt.Sprintf("float32 at %g", tol), func(t *testing.T) {
+			testErrorBarCovers[float32](t, DensityOptions{Options: odeint.Options{Rtol: tol, Atol: tol}}, 0.88, 25)
+		})
+	}
 }
 
-func testErrorBarCovers[F simd.Float](t *testing.T, opt DensityOptions, most float64) {
+func testErrorBarCovers[F simd.Float](t *testing.T, opt DensityOptions, least, most float64) {
 	var all []float64
-	kinds := map[string][]float64{}
-	for _, k := range knownFlows[F](byShort(t, 120, 40)) {
-		d, err := k.flow.LogDensity(bg, k.x, opt)
-		require.NoError(t, err)
-		var wide []float64
-		for i, want := range k.logp {
-			wide = append(wide, d.Err[i]/math.Abs(d.LogP[i]-want))
+	for _, dim := range []int{1, 2, 5, 16} {
+		kinds, order := map[string][]float64{}, []string(nil)
+		for _, k := range zoo[F](dim, byShort(t, 4, 2), byShort(t, 40, 30), rng.New(20261128).Fold(uint64(dim))) {
+			d, err := k.flow.LogDensity(bg, k.x, opt)
+			require.NoError(t, err)
+			if kinds[k.kind] == nil {
+				order = append(order, k.kind)
+			}
+			for i, want := range k.logp {
+				kinds[k.kind] = append(kinds[k.kind], d.Err[i]/math.Abs(d.LogP[i]-want))
+			}
 		}
-		t.Logf("%-28s within %.3f, bar/error %.1f, evals %.0f + %.0f", k.name, above(wide, 1), middle(wide), float64(d.Stats.RowEvals)/float64(len(wide)), float64(d.Check)/float64(len(wide)))
-		all = append(all, wide...)
-		kinds[k.kind] = append(kinds[k.kind], wide...)
-	}
-	for _, kind := range []string{"gauss", "linear", "mixture"} {
-		wide := kinds[kind]
-		t.Logf("%-28s within %.3f, bar/error %.1f", kind, above(wide, 1), middle(wide))
-		require.GreaterOrEqual(t, above(wide, 1), 0.94, kind)
+		for _, kind := range order {
+			wide := kinds[kind]
+			all = append(all, wide...)
+			t.Logf("%-22s within %.3f, bar/error %.1f", kind, above(wide, 1), middle(wide))
+			require.GreaterOrEqual(t, above(wide, 1), least, kind)
+			require.LessOrEqual(t, middle(wide), most, kind)
+		}
 	}
 	t.Logf("all within %.3f, bar/error %.1f", above(all, 1), middle(all))
 	require.GreaterOrEqual(t, above(all, 1), 0.95)
-	require.Less(t, middle(all), most)
+	require.LessOrEqual(t, middle(all), 10.0)
 }
 
 // What was not asked for is not measured, and what was adds up in squares.
@@ -133,7 +77,7 @@ func TestPartsOfTheBar(t *testing.T) {
 	mesh, err := f.LogDensity(bg, x, opt)
 	require.NoError(t, err)
 	require.Nil(t, mesh.Parts.RoundTrip)
-	require.InDelta(t, 2.0/3, float64(mesh.Check)/float64(mesh.Stats.RowEvals), 0.1)
+	require.InDelta(t, 19/6./meshRatio, float64(mesh.Check)/float64(mesh.Stats.RowEvals), 0.3) // 4 in 19 with the divergence
 	opt.Check = CheckNone
 	none, err := f.LogDensity(bg, x, opt)
 	require.NoError(t, err)
@@ -171,8 +115,8 @@ func TestPartsOfTheBar(t *testing.T) {
 
 // Fixed steps, and a solve of one step, have a bar as well.
 func TestBarOfFixedSteps(t *testing.T) {
-	for _, k := range knownFlows[float64](20) {
-		if k.kind != "linear" {
+	for _, k := range zoo[float64](2, 4, 20, rng.New(3)) {
+		if k.kind != "linear, 2 dimensions" {
 			continue
 		}
 		for _, o := range []odeint.Options{{Method: odeint.RK4, Step: 0.1}, {Method: odeint.Heun, Step: 0.02}, {Method: odeint.Dopri5, Step: 1}} {

@@ -1,6 +1,10 @@
 package odeint
 
-import "pushforward/simd"
+import (
+	"slices"
+
+	"pushforward/simd"
+)
 
 // sum is a linear combination of stages, zero coefficients left out.
 type sum[F simd.Float] struct {
@@ -27,6 +31,7 @@ type plan[F simd.Float] struct {
 	a           []sum[F] // a[i] leads to stage i, those after the attempt included
 	b, e, e2    sum[F]
 	p           [][]float64 // all × deg
+	path        []bool      // by stage of the attempt: it serves other stages alone
 	pen         int         // the stage stiffness is judged by: one at t+h other than end; -1: none
 }
 
@@ -47,6 +52,10 @@ func newPlan[F simd.Float](t *Tableau) plan[F] {
 		p.p = hermite(t.B, nil, p.end)
 	}
 	p.all = len(p.a)
+	p.path = make([]bool, p.s)
+	for i := range p.path {
+		p.path[i] = i > 0 && at(t.B, i) == 0 && at(t.E, i) == 0 && at(t.E2, i) == 0 && !slices.ContainsFunc(p.p[i], func(v float64) bool { return v != 0 })
+	}
 	for i := 1; i < p.s && t.Stab > 0; i++ {
 		if t.C[i] == 1 && i != p.end {
 			p.pen = i

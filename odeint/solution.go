@@ -140,6 +140,14 @@ func (s *Solution[F]) AppendSteps(t []float64, row int) []float64 {
 	return append(t, s.endT[row])
 }
 
+// Start returns the state that row's kept step i began with, a view. It needs Options.Dense or Options.Replay.
+func (s *Solution[F]) Start(row, i int) []F {
+	if !s.steps {
+		panic("odeint: Solution.Start: the solve was not made with Options.Dense or Options.Replay")
+	}
+	return s.data[s.pieces[s.order[s.first[row]+i]].off:][:s.dim]
+}
+
 // begin makes an empty solution for a solve.
 func (s *Solution[F]) begin(dim, rows int, dir, t1 float64, saveAt []float64) {
 	s.dim, s.rows, s.dir = dim, rows, dir

@@ -20,6 +20,7 @@ type Solver[F simd.Float] struct {
 
 	// The solve at hand.
 	sys       System[F]
+	quad      Quadrature[F] // sys, if it is one
 	dim       int
 	t0, t1    float64
 	dir       float64 // the sign of t1 - t0
@@ -106,6 +107,7 @@ func (s *Solver[F]) Solve(ctx context.Context, sys System[F], y0 []F, t0, t1 flo
 		return nil, s.bad
 	}
 	s.sys, s.dim = sys, sys.Dim()
+	s.quad, _ = sys.(Quadrature[F])
 	rows := 0
 	if s.dim > 0 {
 		rows = len(y0) / s.dim
@@ -134,7 +136,7 @@ func (s *Solver[F]) Solve(ctx context.Context, sys System[F], y0 []F, t0, t1 flo
 		s.judge()
 		s.keep()
 	}
-	s.sys = nil
+	s.sys, s.quad = nil, nil
 	return &s.sol, s.sol.finish()
 }
 
@@ -186,6 +188,14 @@ func (s *Solver[F]) sum(dst, y []F, c *sum[F], m int) {
 func (s *Solver[F]) eval(dst []F, t []float64, y []F) {
 	n := len(s.row)
 	s.sys.Eval(dst[:n*s.dim], Batch[F]{Row: s.row, T: t[:n], Y: y[:n*s.dim]})
+	s.sol.Stats.Evals++
+	s.sol.Stats.RowEvals += n
+}
+
+// evalPath is eval for a stage that serves other stages alone.
+func (s *Solver[F]) evalPath(dst []F, t []float64, y []F) {
+	n := len(s.row)
+	s.quad.EvalPath(dst[:n*s.dim], Batch[F]{Row: s.row, T: t[:n], Y: y[:n*s.dim]})
 	s.sol.Stats.Evals++
 	s.sol.Stats.RowEvals += n
 }

@@ -89,7 +89,11 @@ func (s *Solver[F]) attempt() {
 				s.t[p] = math.FMA(c, s.step[p], s.begun[p])
 			}
 		}
-		s.eval(s.k[i], s.t, arg)
+		if pl.path[i] && s.quad != nil {
+			s.evalPath(s.k[i], s.t, arg)
+		} else {
+			s.eval(s.k[i], s.t, arg)
+		}
 		evals++
 		// If no row's attempt can succeed, the remaining evaluations would be wasted.
 		if m <= 4096 && s.hopeless(s.k[i][:m]) {

@@ -11,6 +11,14 @@ type System[F simd.Float] interface {
 	Eval(dst []F, b Batch[F])
 }
 
+// Quadrature is a System with components that no derivative depends on, integrals along the way. A method's stages that
+// serve other stages alone, such as the second of Dopri5, can do without them.
+type Quadrature[F simd.Float] interface {
+	System[F]
+	// EvalPath is Eval for such a stage. Of the components that no derivative depends on it may write 0.
+	EvalPath(dst []F, b Batch[F])
+}
+
 // Batch is the rows under evaluation. Rows that have finished are left out, so what belongs to a row (a
 // label, a probe) is to be looked up by Row.
 type Batch[F simd.Float] struct {
