@@ -118,7 +118,7 @@ func TestPriors(t *testing.T) {
 	for _, p := range []prior{uniformPrior(-1, 3), normalPrior(2, 0.5), lognormal(-1, 0.3)} {
 		mean, sq := 0.0, 0.0
 		for _, v := range z {
-			theta := p.draw(v)
+			theta := p.draw(v, 0)
 			require.True(t, p.inside(theta))
 			s := p.to(theta)
 			mean, sq = mean+s/n, sq+s*s/n
@@ -127,6 +127,21 @@ func TestPriors(t *testing.T) {
 		require.InDelta(t, 0, mean, 4/math.Sqrt(n), p.kind)
 		require.InDelta(t, 1, sq, 0.1, p.kind)
 	}
+	// From a box a tenth wider on both sides: what is inside is uniform.
+	p := uniformPrior(-1, 3)
+	var in []float64
+	for _, v := range z {
+		theta := p.draw(v, 0.1)
+		require.True(t, theta > -1.4 && theta < 3.4)
+		if p.inside(theta) {
+			in = append(in, theta)
+		}
+	}
+	require.InDelta(t, 1/1.2, float64(len(in))/n, 0.03)
+	mean, sd := meanSD(in)
+	require.InDelta(t, 1, mean, 0.08)
+	require.InDelta(t, 4/math.Sqrt(12), sd, 0.03)
+	require.Equal(t, normalPrior(2, 0.5).draw(0.3, 0), normalPrior(2, 0.5).draw(0.3, 0.1))
 }
 
 // Simulators against closed forms, and against the benchmark's own observations at the parameters that made them.
@@ -202,9 +217,9 @@ func TestSimulators(t *testing.T) {
 	// Row i is the same whatever the number of rows.
 	for i := range sbiTasks {
 		task := &sbiTasks[i]
-		th, xs, err := task.draw(30, rng.New(6))
+		th, xs, err := task.draw(30, 0, rng.New(6))
 		require.NoError(t, err)
-		th2, xs2, err := task.draw(10, rng.New(6))
+		th2, xs2, err := task.draw(10, 0, rng.New(6))
 		require.NoError(t, err)
 		require.Equal(t, th[:len(th2)], th2, task.name)
 		require.Equal(t, xs[:len(xs2)], xs2, task.name)
@@ -233,7 +248,7 @@ func TestLearn(t *testing.T) {
 		t.Skip("trains")
 	}
 	one := task{name: "one", prior: []prior{normalPrior(0, math.Sqrt(0.1))}, data: 1, simulate: gaussianLinear}
-	theta, x, err := one.draw(2000, rng.New(1))
+	theta, x, err := one.draw(2000, 0.1, rng.New(1))
 	require.NoError(t, err)
 	r := sbiRecipe
 	r.hidden, r.blocks, r.steps = 32, 1, 1500

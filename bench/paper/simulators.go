@@ -26,10 +26,12 @@ func repeated(n int, p prior) (l []prior) {
 	return l
 }
 
-// draw maps a standard normal number to the parameter.
-func (p prior) draw(z float64) float64 {
+// draw maps a standard normal number to the parameter. A uniform one is drawn from a box that reaches beyond the prior's by a share of
+// its width on either side.
+func (p prior) draw(z, beyond float64) float64 {
 	if p.kind == "uniform" {
-		return p.a + float64((p.b-p.a)*0.5*(1+simd.Erf(z/math.Sqrt2)))
+		w := beyond * (p.b - p.a)
+		return p.a - w + float64((p.b-p.a+2*w)*0.5*(1+simd.Erf(z/math.Sqrt2)))
 	}
 	return p.from(z)
 }
@@ -78,13 +80,13 @@ type task struct {
 	bar float64
 }
 
-// draw draws n parameters and simulates them. Row i depends on key and i only.
-func (t *task) draw(n int, key rng.Key) (theta, x []float64, err error) {
+// draw draws n parameters, from boxes that reach so far beyond the prior's bounds, and simulates them. Row i depends on key and i only.
+func (t *task) draw(n int, beyond float64, key rng.Key) (theta, x []float64, err error) {
 	d := len(t.prior)
 	theta, x = make([]float64, n*d), make([]float64, n*t.data)
 	rng.Normal(key.Named("prior"), theta)
 	for i := range theta {
-		theta[i] = t.prior[i%d].draw(theta[i])
+		theta[i] = t.prior[i%d].draw(theta[i], beyond)
 	}
 	if err := t.simulate(x, theta, key.Named("simulate")); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", t.name, err)
