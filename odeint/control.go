@@ -29,14 +29,17 @@ func (c PID) Next(order int, e0, e1, e2 float64) (float64, bool) {
 	}
 	x := float64(-(c.P + c.I + c.D) * simd.Log(e0))
 	if c.P != 0 || c.D != 0 {
-		x += float64((c.P + float64(2*c.D)) * simd.Log(max(e1, 1e-4)))
-		x -= float64(c.D * simd.Log(max(e2, 1e-4)))
+		x += float64((c.P + float64(2*c.D)) * simd.Log(max(e1, leastOlder)))
+		x -= float64(c.D * simd.Log(max(e2, leastOlder)))
 	}
 	return c.within(simd.Exp(x / float64(order))), accept
 }
 
 // leastError is an error so small that its logarithm does not matter.
 const leastError = 1e-30
+
+// leastOlder is what earlier errors count as at least.
+const leastOlder = 1e-4
 
 // filled returns c with its defaults.
 func (c PID) filled() PID {
@@ -50,15 +53,31 @@ func (c PID) filled() PID {
 // within applies the safety factor and the limits.
 func (c PID) within(f float64) float64 { return min(max(float64(c.Safety*f), c.Min), c.Max) }
 
-// factors sets dst to what Next would say for each of the errors e, with P = D = 0: the same bits, a vector at a time.
-func (c PID) factors(dst []float64, order int, e []float64) {
+// factors sets dst to what Next would say for each of the errors e and, where c has P or D, the older e1 and e2,
+// which it overwrites: the same bits, a vector at a time.
+func (c PID) factors(dst []float64, order int, e, e1, e2 []float64) {
+	k := simd.Best[float64]()
 	for i, v := range e {
 		dst[i] = max(v, leastError)
 	}
-	k := simd.Best[float64]()
 	k.Log(dst, dst)
 	for i, v := range dst {
-		dst[i] = float64(-c.I*v) / float64(order)
+		dst[i] = float64(-(c.P + c.I + c.D) * v)
+	}
+	if c.P != 0 || c.D != 0 {
+		logs(k, e1)
+		for i, v := range e1 {
+			dst[i] += float64((c.P + float64(2*c.D)) * v)
+		}
+	}
+	if c.D != 0 {
+		logs(k, e2)
+		for i, v := range e2 {
+			dst[i] -= float64(c.D * v)
+		}
+	}
+	for i, v := range dst {
+		dst[i] = v / float64(order)
 	}
 	k.Exp(dst, dst)
 	for i, v := range dst {
@@ -67,6 +86,14 @@ func (c PID) factors(dst []float64, order int, e []float64) {
 			dst[i] = c.Max
 		}
 	}
+}
+
+// logs takes logarithms of older errors in place.
+func logs(k *simd.Kernels[float64], e []float64) {
+	for i, v := range e {
+		e[i] = max(v, leastOlder)
+	}
+	k.Log(e, e)
 }
 
 // or returns x, or the default if x is 0.

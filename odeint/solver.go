@@ -15,7 +15,7 @@ type Solver[F simd.Float] struct {
 	opt  Options
 	plan plan[F]
 	kern *simd.Kernels[F]
-	pid  *PID  // the controller, if it is a PID without P and D
+	pid  *PID  // the controller, if it is a PID
 	bad  error // of the options
 
 	// The solve at hand.
@@ -39,6 +39,7 @@ type Solver[F simd.Float] struct {
 	begun       []float64 // where the attempt begins,
 	step, ends  []float64 // its h, and the time of stages at its end,
 	err, factor []float64 // its scaled error, and what the controller makes of it
+	old1, old2  []float64 // with the errors before it
 	y, next     []F       // state, and state after the attempt
 	tmp, pen    []F       // arguments of stages
 	h, zero     []F       // h and 0, once per component
@@ -85,7 +86,7 @@ func NewSolver[F simd.Float](opt Options) *Solver[F] {
 		s.plan = newPlan[F](s.opt.Method)
 		s.k = make([][]F, s.plan.all)
 		s.ks = make([][]F, 0, s.plan.all)
-		if c, ok := s.opt.Control.(PID); ok && c.P == 0 && c.D == 0 {
+		if c, ok := s.opt.Control.(PID); ok {
 			c = c.filled()
 			s.pid = &c
 		}
@@ -154,7 +155,7 @@ func (s *Solver[F]) reserve(rows int) {
 		s.row = make([]int, 0, rows)
 	}
 	s.row = s.row[:0]
-	for _, b := range []*[]float64{&s.t, &s.begun, &s.step, &s.ends, &s.err, &s.factor} {
+	for _, b := range []*[]float64{&s.t, &s.begun, &s.step, &s.ends, &s.err, &s.factor, &s.old1, &s.old2} {
 		*b = grow(*b, rows)
 	}
 	for _, b := range []*[]F{&s.y, &s.next, &s.tmp, &s.pen, &s.h, &s.zero, &s.e1, &s.e2} {

@@ -190,8 +190,13 @@ func (s *Solver[F]) judge() {
 		s.err[p] = s.scaledError(p)
 	}
 	together := s.pid != nil && len(s.row) >= 8
-	if together {
-		s.pid.factors(s.factor[:len(s.row)], s.opt.Method.Order, s.err[:len(s.row)])
+	if n := len(s.row); together {
+		if s.pid.P != 0 || s.pid.D != 0 {
+			for p, r := range s.row {
+				s.old1[p], s.old2[p] = s.lanes[r].e1, s.lanes[r].e2
+			}
+		}
+		s.pid.factors(s.factor[:n], s.opt.Method.Order, s.err[:n], s.old1[:n], s.old2[:n])
 	}
 	for p, r := range s.row {
 		l, e := &s.lanes[r], s.err[p]

@@ -172,17 +172,21 @@ func TestStabilityLimits(t *testing.T) {
 
 // A batch's factors have the bits of each row's own.
 func TestFactorsTogether(t *testing.T) {
-	for _, c := range []PID{{}, {I: 0.7, Safety: 0.8, Min: 0.1, Max: 4}} {
+	for _, c := range []PID{{}, {I: 0.7, Safety: 0.8, Min: 0.1, Max: 4}, {P: 0.2, I: 0.6}, {P: 0.1, I: 0.4, D: 0.2}, {D: 0.3}} {
 		var e []float64
 		for x := 1e-40; x < 1e40; x *= 1.37 {
 			e = append(e, x)
 		}
 		e = append(e, 0, 1, math.Inf(1), math.NaN())
 		for _, order := range []int{2, 3, 5, 8} {
-			got := make([]float64, len(e))
-			c.filled().factors(got, order, e)
+			got, e1, e2 := make([]float64, len(e)), make([]float64, len(e)), make([]float64, len(e))
+			for i := range e {
+				e1[i], e2[i] = math.Exp(-float64(i%23)), math.Exp(-float64(i%17))
+			}
+			older := [2][]float64{append([]float64{}, e1...), append([]float64{}, e2...)}
+			c.filled().factors(got, order, e, e1, e2)
 			for i, v := range e {
-				if want, _ := c.Next(order, v, 1, 1); v == v {
+				if want, _ := c.Next(order, v, older[0][i], older[1][i]); v == v {
 					require.Equal(t, want, got[i], "%v", v)
 				}
 			}
