@@ -42,9 +42,9 @@ type chains struct{ bulk }
 
 func (elementwise) inPlace() bool { return true }
 func (bulk) inPlace() bool        { return false }
-func (chains) chains()            {}
+func (chains) setsChains()        {}
 
-type chained interface{ chains() }
+type chained interface{ setsChains() }
 
 // reverse is Backward's workspace, kept by the tape.
 type reverse[F simd.Float] struct {
