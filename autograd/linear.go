@@ -44,11 +44,7 @@ func (linearOp[F]) Forward(y Var[F]) {
 		return
 	}
 	rows := len(n.data) / out
-	wt := simd.Dense(w.data, out, in).T()
-	if w.kind == isParam {
-		wt = simd.Dense(t.transposed(w, out, in), in, out)
-	}
-	t.k.GemmBias(&t.packs, simd.Dense(n.data, rows, out), simd.Dense(x.data, rows, in), wt, b.data)
+	t.k.GemmBias(&t.packs, simd.Dense(n.data, rows, out), simd.Dense(x.data, rows, in), t.weight(w, out, in, true, rows), b.data)
 }
 
 func (linearOp[F]) VJP(y, g Var[F], i int) Var[F] {
@@ -115,7 +111,7 @@ func (t *Tape[F]) linearGrad(n *node[F], i int, dst, g []F, acc bool) {
 	}
 	rows := len(g) / out
 	if i == 0 {
-		t.k.Gemm(&t.packs, simd.Dense(dst, rows, in), simd.Dense(g, rows, out), simd.Dense(w.data, out, in), acc)
+		t.k.Gemm(&t.packs, simd.Dense(dst, rows, in), simd.Dense(g, rows, out), t.weight(w, out, in, false, rows), acc)
 		return
 	}
 	t.k.Gemm(&t.packs, simd.Dense(dst, out, in), simd.Dense(g, rows, out).T(), simd.Dense(x.data, rows, in), acc)

@@ -187,11 +187,7 @@ func (t *Tape[F]) matmul(dst []F, z Shape, x, y *node[F], trans int, acc bool) {
 	}
 	if zb == 1 && xb == 1 && yb == 1 {
 		a := mat(x.data, r0, c0, trans&transA != 0)
-		if trans&transB != 0 && y.kind == isParam {
-			t.k.Gemm(&t.packs, simd.Dense(dst, m, n), a, simd.Dense(t.transposed(y, r1, c1), c1, r1), acc)
-			return
-		}
-		t.k.Gemm(&t.packs, simd.Dense(dst, m, n), a, mat(y.data, r1, c1, trans&transB != 0), acc)
+		t.k.Gemm(&t.packs, simd.Dense(dst, m, n), a, t.weight(y, r1, c1, trans&transB != 0, m), acc)
 		return
 	}
 	// One product per index of the joint batch, in order; zi, xi, yi follow the index by strides.
@@ -237,15 +233,45 @@ func (t *Tape[F]) matmul(dst []F, z Shape, x, y *node[F], trans int, acc bool) {
 // batches is the number of matrices in s.
 func batches(s Shape) int { return s.head(int(s.n) - 2).Len() }
 
-// transposed returns the transpose of a parameter matrix, kept until ThetaChanged.
-func (t *Tape[F]) transposed(p *node[F], rows, cols int) []F {
-	s := &t.slots[p.ints]
-	if !s.ok {
-		if s.wt == nil {
-			s.wt = make([]F, rows*cols)
-		}
-		t.k.Transpose(s.wt, p.data, rows, cols)
-		s.ok = true
+// weight returns the matrix w, or its transpose if trans is set, as the right side of a product with
+// so many rows. Of a parameter it returns a copy in the order in which products read it, kept until ThetaChanged.
+func (t *Tape[F]) weight(w *node[F], outs, ins int, trans bool, rows int) simd.Mat[F] {
+	m := simd.Dense(w.data, outs, ins)
+	if trans {
+		m = m.T()
 	}
-	return s.wt
+	if w.kind != isParam {
+		return m
+	}
+	s := &t.slots[w.ints]
+	k := &s.pw
+	switch {
+	case rows >= packRows && len(w.data) > packSize && trans:
+		k = &s.pt
+	case rows >= packRows && len(w.data) > packSize:
+	case trans:
+		k = &s.wt
+	default:
+		return m
+	}
+	if k.ok {
+		return k.mat
+	}
+	if k.data == nil {
+		k.data = make([]F, len(w.data))
+	}
+	if k == &s.wt {
+		k.mat = simd.Dense(k.data, ins, outs)
+		t.k.Transpose(k.data, w.data, outs, ins)
+	} else {
+		k.mat = t.k.Pack(k.data, m)
+	}
+	k.ok = true
+	return k.mat
 }
+
+// A product has its weights packed if they are so large that it would copy them, and meet so many rows.
+const (
+	packSize = 1 << 16
+	packRows = 32
+)

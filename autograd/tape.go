@@ -38,8 +38,16 @@ type slot[F simd.Float] struct {
 	p   Param
 	id  int32 // its node, if that is still there and of this generation
 	gen uint32
-	wt  []F // the transpose of its value
-	ok  bool
+	// Copies of a matrix in the order of products, kept until ThetaChanged: its transpose for few rows, and both
+	// forms packed for many.
+	wt, pt, pw kept[F]
+}
+
+// kept is a copy that is good until ThetaChanged.
+type kept[F simd.Float] struct {
+	data []F
+	mat  simd.Mat[F]
+	ok   bool
 }
 
 // node is one recorded value. It holds no pointer to another node: operands are indices.
@@ -75,11 +83,12 @@ func NewTape[F simd.Float](theta []F) *Tape[F] {
 // Theta returns the parameter vector the tape reads, not a copy.
 func (t *Tape[F]) Theta() []F { return t.theta }
 
-// ThetaChanged tells the tape that the values of θ were changed in place. It drops the transposed
-// copies of weights that the tape keeps between passes. Reset does not.
+// ThetaChanged tells the tape that the values of θ were changed in place. It drops the copies
+// of weights that the tape keeps between passes. Reset does not.
 func (t *Tape[F]) ThetaChanged() {
 	for i := range t.slots {
-		t.slots[i].ok = false
+		s := &t.slots[i]
+		s.wt.ok, s.pt.ok, s.pw.ok = false, false, false
 	}
 }
 

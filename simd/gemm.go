@@ -23,7 +23,9 @@ import "fmt"
 //
 //	A·B    nothing is copied while B is small; a large B is copied panel by panel
 //	Aᵀ·B   A is read in place while it is small, else transposed block by block
-//	A·Bᵀ   B is transposed first; who multiplies by the same B again should keep Bᵀ
+//	A·Bᵀ   B is transposed first
+//
+// Who multiplies by the same B again may keep the copy: see Pack.
 //
 // If C has few columns and A is transposed, Cᵀ = Bᵀ·Aᵀ is computed instead, whose rows are long.
 
@@ -37,7 +39,7 @@ import "fmt"
 // not overlap a or b. p holds the copies that Gemm makes of operands; it grows to what the
 // largest product needs, after which Gemm allocates nothing.
 func (k *Kernels[F]) Gemm(p *Packs[F], c, a, b Mat[F], acc bool) {
-	checkProduct("Gemm", c, a, b)
+	k.checkProduct("Gemm", c, a, b)
 	start := fromZero
 	if acc {
 		start = fromC
@@ -53,7 +55,7 @@ func (k *Kernels[F]) Gemm(p *Packs[F], c, a, b Mat[F], acc bool) {
 // each row of c and calling Gemm with acc set. len(bias) must be the columns of c. Otherwise
 // as Gemm.
 func (k *Kernels[F]) GemmBias(p *Packs[F], c, a, b Mat[F], bias []F) {
-	checkProduct("GemmBias", c, a, b)
+	k.checkProduct("GemmBias", c, a, b)
 	if len(bias) != c.Cols {
 		panic(fmt.Sprintf("simd: GemmBias: %d biases for the columns of %v", len(bias), c))
 	}
@@ -93,6 +95,25 @@ func (k *Kernels[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F) 
 	k.gemm.product(p, c, a, b, from, bias)
 }
 
+// Pack copies b to dst, which has b.Rows·b.Cols elements, in the order in which products read it, and returns
+// it as a matrix that may be the b of Gemm and GemmBias, of the same k, for a c that is not transposed, and may be used in no
+// other way. It moves no bit of a product. It pays where more than a few rows meet the same b again: a network's weights
+// between two changes.
+func (k *Kernels[F]) Pack(dst []F, b Mat[F]) Mat[F] {
+	b.check("Pack")
+	if b.packed != nil || len(dst) != b.Rows*b.Cols {
+		panic(fmt.Sprintf("simd: Pack: %d elements for %v", len(dst), b))
+	}
+	d := Dense(dst, b.Rows, b.Cols)
+	if k.gemm == nil || len(dst) == 0 {
+		k.Copy(d, b)
+		return d
+	}
+	k.gemm.pack(dst, b)
+	d.packed = k.gemm
+	return d
+}
+
 // fill writes the first value of every chain to c.
 func (a Mat[F]) fill(from start, bias []F) {
 	if from == fromC {
@@ -130,7 +151,10 @@ func (a Mat[F]) String() string {
 	return fmt.Sprintf("[%d %d]", a.Rows, a.Cols)
 }
 
-func checkProduct[F Float](op string, c, a, b Mat[F]) {
+func (k *Kernels[F]) checkProduct(op string, c, a, b Mat[F]) {
+	if a.packed != nil || c.packed != nil || b.packed != nil && (b.packed != k.gemm || b.Trans || c.Trans) {
+		panic(fmt.Sprintf("simd: %s: a packed matrix may only be the b of a product of the tier that packed it, neither it nor c transposed", op))
+	}
 	if a.Cols != b.Rows {
 		panic(fmt.Sprintf("simd: %s: %v·%v: inner extents %d and %d differ", op, a, b, a.Cols, b.Rows))
 	}
@@ -139,7 +163,9 @@ func checkProduct[F Float](op string, c, a, b Mat[F]) {
 	}
 	c.check(op)
 	a.check(op)
-	b.check(op)
+	if b.packed == nil {
+		b.check(op)
+	}
 }
 
 // check panics if a's elements are not all inside a.Data.

@@ -1,6 +1,9 @@
 package simd
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // strip is a micro-kernel. It computes `tiles` tiles of C below one another, each `rows` high
 // and `cols` wide, and holds one at a time in registers:
@@ -65,6 +68,13 @@ const (
 // and kept if there is another block of A to come.
 func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F) {
 	m, n, k := c.Rows, c.Cols, a.Cols
+	packed, rows := b.packed != nil, m
+	if packed {
+		rows = math.MaxInt
+		if n <= t.choose(rows, n).cols { // a single panel
+			b = Dense(b.Data, k, n)
+		}
+	}
 	switch {
 	case n <= few && a.Trans && m > n:
 		t.flipped(p, c, a, b, from, bias)
@@ -74,10 +84,10 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 		return
 	}
 	size := int(unsafe.Sizeof(c.Data[0]))
-	copyB := b.Trans || m > fewRows && (k > t.inPlace || n > t.inPlace) && (m > manyRows || b.Stride*size%alias == 0)
+	copyB := !packed && (b.Trans || m > fewRows && (k > t.inPlace || n > t.inPlace) && (m > manyRows || b.Stride*size%alias == 0))
 	copyA := m > fewA && (a.Trans && n > fewA && a.Stride > t.inPlace || n >= aliasCols && a.Stride*size%alias == 0)
 	kc := longestK
-	if copyA || copyB {
+	if copyA || copyB || packed {
 		kc = copiedK
 	}
 	kc = even(k, kc)
@@ -98,14 +108,17 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 				t.copyBlock(s.a, a, i0, p0, s.ars, mc, kc)
 			}
 			for j := 0; j < n; j += s.cols {
-				s.block = t.choose(m, n-j)
+				s.block = t.choose(rows, n-j)
 				s.cols = min(s.block.cols, n-j)
-				s.b, s.ldb, _ = b.block(p0, j)
 				switch {
+				case packed:
+					s.b, s.ldb = b.Data[k*j+p0*s.cols:], s.cols
 				case copyB && keep:
 					s.b, s.ldb = grow(&p.b, kc*n)[kc*j:], s.cols
 				case copyB:
 					s.b, s.ldb = grow(&p.b, kc*s.cols), s.cols
+				default:
+					s.b, s.ldb, _ = b.block(p0, j)
 				}
 				if copyB && (i0 == 0 || !keep) {
 					t.copyBlock(s.b, b, p0, j, s.cols, kc, s.cols)
@@ -115,6 +128,15 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 				s.product()
 			}
 		}
+	}
+}
+
+// pack copies b panel by panel, as product reads a packed one: the panel that begins at column j is at
+// dst[b.Rows·j], in rows of its own width.
+func (t *gemmTier[F]) pack(dst []F, b Mat[F]) {
+	for j, cols := 0, 0; j < b.Cols; j += cols {
+		cols = min(t.choose(math.MaxInt, b.Cols-j).cols, b.Cols-j)
+		t.copyBlock(dst[b.Rows*j:], b, 0, j, cols, b.Rows, cols)
 	}
 }
 

@@ -55,7 +55,7 @@ func testGuards[F Float](t *testing.T, k *Kernels[F]) {
 	for _, m := range extents {
 		for _, n := range extents {
 			for _, kk := range depths {
-				s := product{m: m, n: n, k: kk, aT: r.Intn(2) > 0, bT: r.Intn(2) > 0, acc: r.Intn(2) > 0, bias: r.Intn(3) == 0}
+				s := product{m: m, n: n, k: kk, aT: r.Intn(2) > 0, bT: r.Intn(2) > 0, acc: r.Intn(2) > 0, bias: r.Intn(3) == 0, packed: r.Intn(3) == 0}
 				t.Run("", func(t *testing.T) { checkGuards(t, k, s) }) // unmaps as it ends
 			}
 		}
@@ -83,6 +83,10 @@ func checkGuards[F Float](t testing.TB, k *Kernels[F], s product) {
 		}
 		p := &Packs[F]{}
 		fc, fa, fb, fbias := move(c), move(a), move(b), move(bias)
+		if s.packed {
+			b = k.Pack(make([]F, s.k*s.n), b)
+			within(t, s, func() { fb = k.Pack(fenced[F](t, s.k*s.n, atEnd), fb) })
+		}
 		run(p, c, a, b, bias.Data)
 		fp := &Packs[F]{a: fenced[F](t, len(p.a[:cap(p.a)]), atEnd), b: fenced[F](t, cap(p.b), atEnd), c: fenced[F](t, cap(p.c), atEnd)}
 		within(t, s, func() { run(fp, fc, fa, fb, fbias.Data) })

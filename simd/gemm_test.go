@@ -53,11 +53,12 @@ type product struct {
 	pad                 int // added to each row
 	aT, bT, cT          bool
 	acc, bias, specials bool
+	packed              bool // b by Pack; cT is ignored
 }
 
 func (s product) String() string {
-	return fmt.Sprintf("%dx%dx%d+%d aT=%v bT=%v cT=%v acc=%v bias=%v specials=%v",
-		s.m, s.n, s.k, s.pad, s.aT, s.bT, s.cT, s.acc, s.bias, s.specials)
+	return fmt.Sprintf("%dx%dx%d+%d aT=%v bT=%v cT=%v acc=%v bias=%v specials=%v packed=%v",
+		s.m, s.n, s.k, s.pad, s.aT, s.bT, s.cT, s.acc, s.bias, s.specials, s.packed)
 }
 
 // checkCase computes the product s with k and compares each element, and what lies between the
@@ -65,7 +66,7 @@ func (s product) String() string {
 func checkCase[F Float](t testing.TB, k *Kernels[F], p *Packs[F], s product, seed int64, sample int) {
 	r := rand.New(rand.NewSource(seed))
 	a, b := operand[F](r, s.m, s.k, s.pad, s.aT), operand[F](r, s.k, s.n, s.pad, s.bT)
-	c := operand[F](r, s.m, s.n, s.pad, s.cT)
+	c := operand[F](r, s.m, s.n, s.pad, s.cT && !s.packed)
 	bias := operand[F](r, 1, s.n, 0, false).Data
 	if s.specials {
 		sprinkle(r, a.Data)
@@ -74,10 +75,14 @@ func checkCase[F Float](t testing.TB, k *Kernels[F], p *Packs[F], s product, see
 		sprinkle(r, bias)
 	}
 	old := Mat[F]{Data: append([]F(nil), c.Data...), Rows: c.Rows, Cols: c.Cols, Stride: c.Stride, Trans: c.Trans}
+	pb := b
+	if s.packed {
+		pb = k.Pack(make([]F, s.k*s.n), b)
+	}
 	if s.bias {
-		k.GemmBias(p, c, a, b, bias)
+		k.GemmBias(p, c, a, pb, bias)
 	} else {
-		k.Gemm(p, c, a, b, s.acc)
+		k.Gemm(p, c, a, pb, s.acc)
 	}
 	step := 1
 	if sample > 0 {
@@ -136,7 +141,7 @@ func testExact[F Float](t *testing.T, k *Kernels[F]) {
 				for v := range 4 {
 					n++
 					s := product{m: m, n: nn, k: kk, aT: v&1 != 0, bT: v&2 != 0,
-						pad: n % 3, cT: n%5 == 0, acc: n%2 == 0, bias: n%7 == 0, specials: n%4 == 0}
+						pad: n % 3, cT: n%5 == 0, acc: n%2 == 0, bias: n%7 == 0, specials: n%4 == 0, packed: n%3 == 0}
 					checkCase(t, k, &p, s, int64(n), 150)
 				}
 			}
@@ -159,7 +164,7 @@ func testLarge[F Float](t *testing.T, k *Kernels[F]) {
 	}
 	for i, m := range shapes {
 		for v := range 12 {
-			s := product{m: m[0], n: m[1], k: m[2], aT: v&1 != 0, bT: v&2 != 0, acc: v/4 == 1, bias: v/4 == 2, pad: i % 2}
+			s := product{m: m[0], n: m[1], k: m[2], aT: v&1 != 0, bT: v&2 != 0, acc: v/4 == 1, bias: v/4 == 2, pad: i % 2, packed: (i+v)%2 == 0}
 			checkCase(t, k, &p, s, int64(i), 200)
 		}
 	}
@@ -228,6 +233,18 @@ func TestGemmPanics(t *testing.T) {
 		func() { k.Gemm(nil, d(6, 3), d(3, 4), d(4, 6), false) })
 	require.PanicsWithValue(t, "simd: GemmBias: 5 biases for the columns of [3 6]",
 		func() { k.GemmBias(nil, d(3, 6), d(3, 4), d(4, 6), make([]float32, 5)) })
+	packed := k.Pack(make([]float32, 24), d(4, 6))
+	for _, f := range []func(){
+		func() { k.Gemm(nil, d(4, 2), packed, d(6, 2), false) },
+		func() { k.Gemm(nil, d(3, 4), d(3, 6), packed.T(), false) },
+		func() { k.Gemm(nil, d(6, 3).T(), d(3, 4), packed, false) },
+		func() { k.Pack(make([]float32, 24), packed) },
+		func() { k.Pack(make([]float32, 23), d(4, 6)) },
+	} {
+		if k.Level != Generic {
+			require.Panics(t, f)
+		}
+	}
 	short := d(3, 4)
 	short.Data = short.Data[:11]
 	require.PanicsWithValue(t, "simd: Gemm: [3 4] with stride 4 needs 12 elements, has 11",
@@ -260,7 +277,7 @@ func FuzzGemm(f *testing.F) {
 	f.Add(uint16(70), uint16(33), uint16(600), uint8(0x0b), uint8(0), int64(2))
 	f.Fuzz(func(t *testing.T, m, n, k uint16, flags, pad uint8, seed int64) {
 		s := product{m: int(m % 150), n: int(n % 150), k: int(k % 700), pad: int(pad % 20),
-			aT: flags&1 != 0, bT: flags&2 != 0, cT: flags&4 != 0, acc: flags&8 != 0, bias: flags&16 != 0, specials: flags&32 != 0}
+			aT: flags&1 != 0, bT: flags&2 != 0, cT: flags&4 != 0, acc: flags&8 != 0, bias: flags&16 != 0, specials: flags&32 != 0, packed: flags&64 != 0}
 		for _, l := range Levels() {
 			checkCase(t, At[float32](l), nil, s, seed, 200)
 			checkCase(t, At[float64](l), nil, s, seed, 200)

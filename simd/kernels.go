@@ -151,11 +151,13 @@ type Kernels[F Float] struct {
 type AdamCoeffs struct{ Beta1, Beta2, Step, Eps, Decay float64 }
 
 // Mat is a view of a row-major matrix: element (i, j) is Data[i·Stride+j], or Data[j·Stride+i] if Trans is
-// set. T flips it without moving data.
+// set. T flips it without moving data. What Pack returns has an order of its own.
 type Mat[F Float] struct {
 	Data               []F
 	Rows, Cols, Stride int
 	Trans              bool
+
+	packed *gemmTier[F] // by Pack of this tier
 }
 
 // Dense views data as a contiguous rows×cols matrix.
