@@ -19,16 +19,17 @@
 //	R9           distance of A's columns in bytes
 //	R10, R11     row k of B, distance of B's rows in bytes
 //	R12          steps of k left
-//	R14          wide: what to prefetch of A
 //	DI, R13      row of C, distance of C's rows in bytes
 //	SI, R15      row of the initial values, distance of those rows in bytes
+//	R14, SI      wide, in the loop: what to prefetch, and by how much it moves on
 //	Z0 …         the tile, by rows
 //	Z28          an element of A in every lane
 //	Z29 … Z31    a row of B
 //	K1           edge: the columns that exist
 //
 // The frame's tiles and a are counted in place; rows is replaced by the height of a tile of A
-// in bytes.
+// in bytes. In wide, where SI is needed twice, init is counted in place too, cols is the height of a tile of
+// C in bytes, and ldi the steps of k that are left when R12 is down.
 
 // What differs between float32 and float64 is defined before each pair of kernels:
 //
@@ -36,7 +37,7 @@
 //	BCAST   one element to all lanes
 //	FMA     z += x·y
 //	MOV     a vector under a mask
-//	FETCH   a step's share of the next tile of A to the cache
+//	ASTEP   what a step of k asks of the next tile of A, in bytes
 
 #define ARGS \
 	MOVQ c+0(FP), DI \
@@ -56,6 +57,14 @@
 	MOVQ R12, AX \
 	IMULQ DX, AX \
 	MOVQ AX, rows+80(FP)
+
+// WIDEARGS is ARGS for wide, see FETCH.
+#define WIDEARGS \
+	MOVQ rows+80(FP), R12 \
+	IMULQ ldc+32(FP), R12 \
+	SHLQ LOG, R12 \
+	MOVQ R12, cols+96(FP) \
+	ARGS
 
 // TILES is the code for one height of the tile. INIT, STEP and SAVE are those of that height.
 #define TILES(tile, loop, INIT, LOADB, STEP, SAVE) \
@@ -87,11 +96,61 @@ loop: \
 	VZEROUPPER \
 	RET
 
+// WIDETILES is TILES with prefetching: the loop is gone through twice, at first for as many steps of k as a tile is
+// high, each of which asks for a row of the tile of C below, then for the others, which ask for the tile of A below. It is
+// worth 2 % where C or A come from beyond the second-level cache, and costs nothing.
+#define WIDETILES(tile, loop, save, height, INIT, LOADB, STEP, SAVE) \
+tile: \
+	MOVQ a+8(FP), AX \
+	MOVQ b+16(FP), R10 \
+	MOVQ k+72(FP), R12 \
+	MOVQ init+24(FP), SI \
+	LEAQ (AX)(DX*4), BX \
+	ADDQ DX, BX \
+	LEAQ (BX)(DX*4), CX \
+	ADDQ DX, CX \
+	MOVQ cols+96(FP), R14 \
+	ADDQ DI, R14 \
+	INIT \
+	MOVQ SI, init+24(FP) \
+	MOVQ R13, SI \
+	SUBQ $height, R12 \
+	MOVQ R12, ldi+64(FP) \
+	MOVQ $height, R12 \
+	JGE loop \
+	MOVQ k+72(FP), R12 \
+loop: \
+	LOADB \
+	STEP \
+	ADDQ R9, AX \
+	ADDQ R9, BX \
+	ADDQ R9, CX \
+	ADDQ R11, R10 \
+	DECQ R12 \
+	JNZ  loop \
+	MOVQ ldi+64(FP), R12 \
+	TESTQ R12, R12 \
+	JLE save \
+	MOVQ $0, ldi+64(FP) \
+	MOVQ ASTEP, SI \
+	MOVQ a+8(FP), R14 \
+	ADDQ rows+80(FP), R14 \
+	JMP loop \
+save: \
+	SAVE \
+	MOVQ rows+80(FP), AX \
+	ADDQ AX, a+8(FP) \
+	DECQ tiles+88(FP) \
+	JNZ  tile \
+	VZEROUPPER \
+	RET
+
 // Two vectors a row.
 
-// FETCH asks for A below this tile, as if its rows were next to each other: each step of k for a step's
-// share. It is worth a tenth where A comes from beyond the second-level cache, and costs nothing.
+// FETCH asks for two lines of what is needed next: a row of C, or a step's share of A as if its rows were next to
+// each other.
 
+#define FETCH PREFETCHT0 (R14); PREFETCHT0 64(R14); ADDQ SI, R14
 #define LOADB2 VMOVUPS (R10), Z30; VMOVUPS 64(R10), Z31; FETCH
 #define INITW(x, y) VMOVUPS (SI), x; VMOVUPS 64(SI), y; ADDQ R15, SI
 #define FMAW(a, x, y) BCAST a, Z28; FMA Z30, Z28, x; FMA Z31, Z28, y
@@ -227,11 +286,11 @@ loop: \
 #define BCAST VBROADCASTSS
 #define FMA VFMADD231PS
 #define MOV VMOVUPS
-#define FETCH PREFETCHT0 (R14); ADDQ $64, R14
+#define ASTEP $64
 
 // func f32WideAVX512(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 TEXT ·f32WideAVX512(SB), NOSPLIT, $0-104
-	ARGS
+	WIDEARGS
 	CMPQ R12, $14
 	JEQ  tile14
 	CMPQ R12, $13
@@ -258,20 +317,20 @@ TEXT ·f32WideAVX512(SB), NOSPLIT, $0-104
 	JEQ  tile3
 	CMPQ R12, $2
 	JEQ  tile2
-	TILES(tile1, loop1, INITW1, LOADB2, FMAW1, SAVEW1)
-	TILES(tile2, loop2, INITW2, LOADB2, FMAW2, SAVEW2)
-	TILES(tile3, loop3, INITW3, LOADB2, FMAW3, SAVEW3)
-	TILES(tile4, loop4, INITW4, LOADB2, FMAW4, SAVEW4)
-	TILES(tile5, loop5, INITW5, LOADB2, FMAW5, SAVEW5)
-	TILES(tile6, loop6, INITW6, LOADB2, FMAW6, SAVEW6)
-	TILES(tile7, loop7, INITW7, LOADB2, FMAW7, SAVEW7)
-	TILES(tile8, loop8, INITW8, LOADB2, FMAW8, SAVEW8)
-	TILES(tile9, loop9, INITW9, LOADB2, FMAW9, SAVEW9)
-	TILES(tile10, loop10, INITW10, LOADB2, FMAW10, SAVEW10)
-	TILES(tile11, loop11, INITW11, LOADB2, FMAW11, SAVEW11)
-	TILES(tile12, loop12, INITW12, LOADB2, FMAW12, SAVEW12)
-	TILES(tile13, loop13, INITW13, LOADB2, FMAW13, SAVEW13)
-	TILES(tile14, loop14, INITW14, LOADB2, FMAW14, SAVEW14)
+	WIDETILES(tile1, loop1, save1, 1, INITW1, LOADB2, FMAW1, SAVEW1)
+	WIDETILES(tile2, loop2, save2, 2, INITW2, LOADB2, FMAW2, SAVEW2)
+	WIDETILES(tile3, loop3, save3, 3, INITW3, LOADB2, FMAW3, SAVEW3)
+	WIDETILES(tile4, loop4, save4, 4, INITW4, LOADB2, FMAW4, SAVEW4)
+	WIDETILES(tile5, loop5, save5, 5, INITW5, LOADB2, FMAW5, SAVEW5)
+	WIDETILES(tile6, loop6, save6, 6, INITW6, LOADB2, FMAW6, SAVEW6)
+	WIDETILES(tile7, loop7, save7, 7, INITW7, LOADB2, FMAW7, SAVEW7)
+	WIDETILES(tile8, loop8, save8, 8, INITW8, LOADB2, FMAW8, SAVEW8)
+	WIDETILES(tile9, loop9, save9, 9, INITW9, LOADB2, FMAW9, SAVEW9)
+	WIDETILES(tile10, loop10, save10, 10, INITW10, LOADB2, FMAW10, SAVEW10)
+	WIDETILES(tile11, loop11, save11, 11, INITW11, LOADB2, FMAW11, SAVEW11)
+	WIDETILES(tile12, loop12, save12, 12, INITW12, LOADB2, FMAW12, SAVEW12)
+	WIDETILES(tile13, loop13, save13, 13, INITW13, LOADB2, FMAW13, SAVEW13)
+	WIDETILES(tile14, loop14, save14, 14, INITW14, LOADB2, FMAW14, SAVEW14)
 
 // func f32FlatAVX512(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 TEXT ·f32FlatAVX512(SB), NOSPLIT, $0-104
@@ -342,16 +401,16 @@ TEXT ·f32EdgeAVX512(SB), NOSPLIT, $0-104
 #undef BCAST
 #undef FMA
 #undef MOV
-#undef FETCH
+#undef ASTEP
 #define LOG $3
 #define BCAST VBROADCASTSD
 #define FMA VFMADD231PD
 #define MOV VMOVUPD
-#define FETCH PREFETCHT0 (R14); PREFETCHT0 64(R14); ADDQ $128, R14
+#define ASTEP $128
 
 // func f64WideAVX512(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 TEXT ·f64WideAVX512(SB), NOSPLIT, $0-104
-	ARGS
+	WIDEARGS
 	CMPQ R12, $14
 	JEQ  tile14
 	CMPQ R12, $13
@@ -378,20 +437,20 @@ TEXT ·f64WideAVX512(SB), NOSPLIT, $0-104
 	JEQ  tile3
 	CMPQ R12, $2
 	JEQ  tile2
-	TILES(tile1, loop1, INITW1, LOADB2, FMAW1, SAVEW1)
-	TILES(tile2, loop2, INITW2, LOADB2, FMAW2, SAVEW2)
-	TILES(tile3, loop3, INITW3, LOADB2, FMAW3, SAVEW3)
-	TILES(tile4, loop4, INITW4, LOADB2, FMAW4, SAVEW4)
-	TILES(tile5, loop5, INITW5, LOADB2, FMAW5, SAVEW5)
-	TILES(tile6, loop6, INITW6, LOADB2, FMAW6, SAVEW6)
-	TILES(tile7, loop7, INITW7, LOADB2, FMAW7, SAVEW7)
-	TILES(tile8, loop8, INITW8, LOADB2, FMAW8, SAVEW8)
-	TILES(tile9, loop9, INITW9, LOADB2, FMAW9, SAVEW9)
-	TILES(tile10, loop10, INITW10, LOADB2, FMAW10, SAVEW10)
-	TILES(tile11, loop11, INITW11, LOADB2, FMAW11, SAVEW11)
-	TILES(tile12, loop12, INITW12, LOADB2, FMAW12, SAVEW12)
-	TILES(tile13, loop13, INITW13, LOADB2, FMAW13, SAVEW13)
-	TILES(tile14, loop14, INITW14, LOADB2, FMAW14, SAVEW14)
+	WIDETILES(tile1, loop1, save1, 1, INITW1, LOADB2, FMAW1, SAVEW1)
+	WIDETILES(tile2, loop2, save2, 2, INITW2, LOADB2, FMAW2, SAVEW2)
+	WIDETILES(tile3, loop3, save3, 3, INITW3, LOADB2, FMAW3, SAVEW3)
+	WIDETILES(tile4, loop4, save4, 4, INITW4, LOADB2, FMAW4, SAVEW4)
+	WIDETILES(tile5, loop5, save5, 5, INITW5, LOADB2, FMAW5, SAVEW5)
+	WIDETILES(tile6, loop6, save6, 6, INITW6, LOADB2, FMAW6, SAVEW6)
+	WIDETILES(tile7, loop7, save7, 7, INITW7, LOADB2, FMAW7, SAVEW7)
+	WIDETILES(tile8, loop8, save8, 8, INITW8, LOADB2, FMAW8, SAVEW8)
+	WIDETILES(tile9, loop9, save9, 9, INITW9, LOADB2, FMAW9, SAVEW9)
+	WIDETILES(tile10, loop10, save10, 10, INITW10, LOADB2, FMAW10, SAVEW10)
+	WIDETILES(tile11, loop11, save11, 11, INITW11, LOADB2, FMAW11, SAVEW11)
+	WIDETILES(tile12, loop12, save12, 12, INITW12, LOADB2, FMAW12, SAVEW12)
+	WIDETILES(tile13, loop13, save13, 13, INITW13, LOADB2, FMAW13, SAVEW13)
+	WIDETILES(tile14, loop14, save14, 14, INITW14, LOADB2, FMAW14, SAVEW14)
 
 // func f64FlatAVX512(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 TEXT ·f64FlatAVX512(SB), NOSPLIT, $0-104
