@@ -29,6 +29,8 @@ type (
 	eluGradOp[F simd.Float]      struct{ elementwise }
 	reluGradOp[F simd.Float]     struct{ elementwise }
 	leakyGradOp[F simd.Float]    struct{ elementwise }
+
+	siluCurveOp[F simd.Float] struct{ elementwise }
 )
 
 // The constants of SELU (Klambauer et al. 2017).
@@ -112,6 +114,9 @@ func (tanhGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	}
 	return h.Mul(g).Mul(y).Scale(-2)
 }
+func (tanhGradOp[F]) gradBoth(t *Tape[F], n *node[F], dst, h []F) {
+	t.k.TanhGradGrad(dst, t.nodes[n.in[0]].data, t.nodes[n.in[1]].data, h)
+}
 func (tanhGradOp[F]) grad(t *Tape[F], n *node[F], i int, dst, h []F) {
 	y, g := t.nodes[n.in[0]].data, t.nodes[n.in[1]].data
 	if i == 1 {
@@ -175,33 +180,41 @@ func (siluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	if i == 1 {
 		return with2(Op[F](siluGradOp[F]{}), 0, 0, x, h)
 	}
-	s := x.Sigmoid()
-	return with2(Op[F](sigmoidGradOp[F]{}), 0, 0, s, h.Mul(g)).Mul(s.Scale(-2).Shift(1).Mul(x).Shift(2))
+	return with2(Op[F](siluCurveOp[F]{}), 0, 0, x, h.Mul(g))
 }
-
-// block is how many elements a chain of kernels works on at a time, to stay in the first cache.
-const block = 1024
-
+func (siluGradOp[F]) gradBoth(t *Tape[F], n *node[F], dst, h []F) {
+	t.k.SiLUGradGrad(dst, t.nodes[n.in[0]].data, t.nodes[n.in[1]].data, h)
+}
 func (siluGradOp[F]) grad(t *Tape[F], n *node[F], i int, dst, h []F) {
 	x, g := t.nodes[n.in[0]].data, t.nodes[n.in[1]].data
 	if i == 1 {
 		t.k.SiLUGrad(dst, x, h)
 		return
 	}
-	buf := t.rev.take(block)
-	for lo := 0; lo < len(x); lo += block {
-		hi := min(lo+block, len(x))
-		s, x, d := buf[:hi-lo], x[lo:hi], dst[lo:hi]
-		t.k.Sigmoid(s, x)
-		t.times(d, h[lo:hi], g[lo:hi])
-		t.k.SigmoidGrad(d, s, d)
-		t.scale(s, -2, s)
-		t.shift(s, 1, s)
-		t.times(s, s, x)
-		t.shift(s, 2, s)
-		t.times(d, d, s)
+	spare := t.rev.take(len(h))
+	copy(spare, h)
+	t.k.SiLUGradGrad(dst, x, g, spare)
+	t.rev.give(spare)
+}
+
+// siluCurve(x, u) = u·f"(x) with f = SiLU. With d = c - s, c = 1 - s, f‴ = s·c·(3d + x·(d² - 2sc)).
+func (siluCurveOp[F]) Name() string { return "SiLUCurve" }
+func (siluCurveOp[F]) Forward(z Var[F]) {
+	n, x, u := z.operands("SiLUCurve")
+	hold := z.t.mem
+	ones := z.t.mem.alloc(len(u.data))
+	fill(ones, 1)
+	z.t.k.SiLUGradGrad(n.data, x.data, u.data, ones)
+	z.t.mem.at, z.t.mem.off = hold.at, hold.off
+}
+func (siluCurveOp[F]) VJP(z, k Var[F], i int) Var[F] {
+	x, u := z.In(0), z.In(1)
+	if i == 1 {
+		return with2(Op[F](siluCurveOp[F]{}), 0, 0, x, k)
 	}
-	t.rev.give(buf)
+	s, c := x.Sigmoid(), x.Neg().Sigmoid()
+	sc, d := s.Mul(c), c.Sub(s)
+	return k.Mul(u).Mul(sc).Mul(d.Scale(3).Add(x.Mul(d.Square().Sub(sc.Scale(2)))))
 }
 
 // GELU: with φ the normal density, y' = Φ(x) + x·φ(x) and y'' = φ(x)·(2 - x²).

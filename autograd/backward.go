@@ -34,6 +34,12 @@ type adder[F simd.Float] interface {
 	gradAdd(t *Tape[F], n *node[F], i int, dst, g []F) bool
 }
 
+// paired is a raw op of two operands that can find both cotangents at once.
+type paired[F simd.Float] interface {
+	// gradBoth sets dst to the cotangent of the first operand, and h, which is y's, to that of the second.
+	gradBoth(t *Tape[F], n *node[F], dst, h []F)
+}
+
 // elementwise and bulk are embedded in ops to say whether grad may write over its cotangent, chains in
 // bulk ops whose grad gives the bits of clearing dst and gradAdd.
 type elementwise struct{}
@@ -268,6 +274,24 @@ func (t *Tape[F]) sweep(hi, lo int32) {
 // cotangent of one of them.
 func (t *Tape[F]) raw(op raw[F], n *node[F], g []F) (moved bool) {
 	r := &t.rev
+	if op, ok := op.(paired[F]); ok {
+		if a, b := n.in[0], n.in[1]; t.flows(a) && t.flows(b) {
+			d := r.take(len(g))
+			op.gradBoth(t, n, d, g)
+			if c := r.cot[a]; c != nil {
+				t.plus(c, c, d)
+				r.give(d)
+			} else {
+				r.cot[a] = d
+			}
+			if c := r.cot[b]; c != nil {
+				t.plus(c, c, g)
+				return false
+			}
+			r.cot[b] = g
+			return true
+		}
+	}
 	last := -1
 	for i := range int(n.nin) {
 		if t.nodes[t.arg(n, i)].theta {
@@ -304,6 +328,9 @@ func (t *Tape[F]) raw(op raw[F], n *node[F], g []F) (moved bool) {
 	}
 	return false
 }
+
+// flows reports whether node a wants a cotangent of its own, not one that goes into θ's gradient.
+func (t *Tape[F]) flows(a int32) bool { return t.nodes[a].theta && t.nodes[a].kind != isParam }
 
 // add adds operand i's share to what has gathered in dst.
 func (t *Tape[F]) add(op raw[F], n *node[F], i int, dst, g []F) {

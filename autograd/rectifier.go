@@ -30,6 +30,20 @@ func (seluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	}
 	return h.Mul(g).Mul(x.expBelow(seluScale * seluAlpha))
 }
+func (seluGradOp[F]) gradBoth(t *Tape[F], n *node[F], dst, h []F) {
+	t.k.SELUGradGrad(dst, t.nodes[n.in[0]].data, t.nodes[n.in[1]].data, h)
+}
+func (seluGradOp[F]) grad(t *Tape[F], n *node[F], i int, dst, h []F) {
+	x, g := t.nodes[n.in[0]].data, t.nodes[n.in[1]].data
+	if i == 1 {
+		t.k.SELUGrad(dst, x, h)
+		return
+	}
+	spare := t.rev.take(len(h))
+	copy(spare, h)
+	t.k.SELUGradGrad(dst, x, g, spare)
+	t.rev.give(spare)
+}
 
 // expBelow returns a·eˣ for x < 0, else 0, for NaN too: the curve of ELU and SELU, whose derivatives of
 // all orders from the second on are itself.

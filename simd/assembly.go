@@ -26,6 +26,9 @@ type stubs[F Float] struct {
 
 	mulAdd, adam stub3[F]
 
+	// These write to dst and z.
+	siluGradGrad, tanhGradGrad, seluGradGrad stub3[F]
+
 	// maxBits puts into the vector at dst the largest upper 32 bits of |x|, as integers, lane by lane.
 	maxBits stub1[F]
 
@@ -117,6 +120,10 @@ func (a *assembly[F]) into(k *Kernels[F]) {
 	k.SELUGrad = a.map2("SELUGrad", a.seluGrad)
 	k.ELUGrad = a.map2("ELUGrad", a.eluGrad)
 
+	k.SiLUGradGrad = a.both("SiLUGradGrad", a.siluGradGrad)
+	k.SELUGradGrad = a.both("SELUGradGrad", a.seluGradGrad)
+	k.TanhGradGrad = a.both("TanhGradGrad", a.tanhGradGrad)
+
 	k.Adam = a.kernelAdam
 	k.Normal = a.kernelNormal
 }
@@ -190,6 +197,28 @@ func (a *assembly[F]) kernelMulAdd(dst, x, y, z []F) {
 		copy(t[3][:], z[n:])
 		a.mulAdd(&t[0][0], &t[1][0], &t[2][0], &t[3][0], a.width, k)
 		copy(dst[n:], t[0][:])
+	}
+}
+
+// both makes a kernel of three arguments that writes to dst and to the third.
+func (a *assembly[F]) both(name string, f stub3[F]) func(dst, x, g, h []F) {
+	k := &a.table[0]
+	return func(dst, x, g, h []F) {
+		equal(name, len(dst), len(x), len(g), len(h))
+		n := a.whole(len(x))
+		for i := 0; i < n; i += a.chunk {
+			f(&dst[i], &x[i], &g[i], &h[i], min(a.chunk, n-i), k)
+		}
+		if n < len(x) {
+			var tail [4][room]F
+			t := (*[4][room]F)(hide(unsafe.Pointer(&tail)))
+			copy(t[1][:], x[n:])
+			copy(t[2][:], g[n:])
+			copy(t[3][:], h[n:])
+			f(&t[0][0], &t[1][0], &t[2][0], &t[3][0], a.width, k)
+			copy(dst[n:], t[0][:])
+			copy(h[n:], t[3][:])
+		}
 	}
 }
 

@@ -271,6 +271,26 @@ func TestGradients(t *testing.T) {
 			require.InDelta(t, want, d64[0], 1e-15*max(1, math.Abs(want)), "%s at %v", name, v)
 		}
 	}
+	// The second derivatives, with g = -1 and h = 1.
+	second := map[string]func(x float64) float64{
+		"SiLUGradGrad": func(x float64) float64 { return sigma(x) * sigma(-x) * (2 + x*(sigma(-x)-sigma(x))) },
+		"TanhGradGrad": func(y float64) float64 { return -2 * y },
+		"SELUGradGrad": func(x float64) float64 { return SELULambda * SELUAlpha * math.Exp(x) * step(-x, 0, 1) },
+	}
+	for name, f := range second {
+		first := truths[name[:8]]
+		for x := -30.0; x < 30; x += 0.01 {
+			v := float64(float32(x))
+			d32, d64, h32, h64 := []float32{0}, []float64{0}, []float32{1}, []float64{1}
+			field(k32, name).(func(dst, x, g, h []float32))(d32, []float32{float32(v)}, []float32{-1}, h32)
+			field(k64, name).(func(dst, x, g, h []float64))(d64, []float64{v}, []float64{-1}, h64)
+			want, also := -f(v), first(v)
+			require.InDelta(t, want, float64(d32[0]), 4e-7*max(1, math.Abs(want)), "%s at %v", name, v)
+			require.InDelta(t, want, d64[0], 1e-15*max(1, math.Abs(want)), "%s at %v", name, v)
+			require.InDelta(t, also, float64(h32[0]), 4e-7*max(1, math.Abs(also)), "%s at %v", name, v)
+			require.InDelta(t, also, h64[0], 1e-15*max(1, math.Abs(also)), "%s at %v", name, v)
+		}
+	}
 	// At -Inf, +Inf and NaN: as PyTorch has it.
 	nan := math.NaN()
 	for name, want := range map[string][3]float64{"SiLUGrad": {nan, nan, nan}, "GELUGrad": {nan, nan, nan}, "GELUTanhGrad": {nan, nan, nan}, "ELUGrad": {0, 1, 1}, "SELUGrad": {0, SELULambda, SELULambda}} {

@@ -162,6 +162,28 @@ loop: \
 	vLOAD(PY, A1); \
 	vMUL(A1, A5, A0)
 
+// To PZ, h, goes its second result.
+#define doSiLUGradGrad \
+	vMAXK(const_kExpLo, A0, A1); \
+	vMINK(const_kGateHi, A1, A1); \
+	ENDLESS(A0, A1); \
+	vMOVE(A1, A0); \
+	SIGMOIDS(A0, A3, A4); \
+	vMUL(A3, A4, A6); \
+	vSUB(A4, A3, A7); \
+	vCONST(const_kTwo, A8); \
+	vFMA(A0, A7, A8); \
+	vMUL(A6, A8, A6); \
+	vCONST(const_kOne, A5); \
+	vFMA(A0, A4, A5); \
+	vMUL(A3, A5, A5); \
+	vLOAD(PZ, A1); \
+	vLOAD(PY, A2); \
+	vMUL(A1, A5, A5); \
+	vSTORE(A5, PZ); \
+	vMUL(A1, A2, A2); \
+	vMUL(A2, A6, A0)
+
 #define doGELUTanhGrad \
 	vMAXK(const_kGeluLo, A0, A1); \
 	vMINK(const_kGeluHi, A1, A1); \
@@ -259,6 +281,24 @@ loop: \
 	vSEL(M0, A1, A2, A1); \
 	vLOAD(PY, A2); \
 	vMUL(A2, A1, A0)
+
+#define doSELUGradGrad \
+	EXPNEG(A0, A1, A2, A3, A4, A5); \
+	vSCALING(A2, A4, A5); \
+	vSCALE(A1, A3, A4, A5); \
+	vMULK(const_kSeluNeg, A1, A1); \
+	vCONST(const_kZero, A2); \
+	vLTK(const_kZero, A0, M0); \
+	vSEL(M0, A1, A2, A6); \
+	vCONST(const_kSelu, A2); \
+	vLEK(const_kZero, A0, M0); \
+	vSEL(M0, A1, A2, A5); \
+	vLOAD(PZ, A1); \
+	vLOAD(PY, A2); \
+	vMUL(A1, A5, A5); \
+	vSTORE(A5, PZ); \
+	vMUL(A1, A2, A2); \
+	vMUL(A2, A6, A0)
 
 #define doELUGrad \
 	EXPNEG(A0, A1, A2, A3, A4, A5); \
@@ -368,6 +408,17 @@ loop: \
 	vFNMA(A0, A0, A1); \
 	vLOAD(PY, A2); \
 	vMUL(A2, A1, A0)
+
+#define doTanhGradGrad \
+	vLOAD(PZ, A1); \
+	vLOAD(PY, A2); \
+	vCONST(const_kOne, A3); \
+	vFNMA(A0, A0, A3); \
+	vMUL(A1, A3, A3); \
+	vSTORE(A3, PZ); \
+	vMUL(A1, A2, A2); \
+	vMUL(A2, A0, A2); \
+	vMULK(const_kMinus2, A2, A0)
 
 #define doSigmoidGrad \
 	vKSUB(const_kOne, A0, A1); \

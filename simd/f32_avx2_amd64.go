@@ -35,6 +35,9 @@ func avx2F32(k *Kernels[float32]) *Kernels[float32] {
 		div:          f32DivAVX2,
 		axpy:         f32AxpyAVX2,
 		mulAdd:       f32MulAddAVX2,
+		siluGradGrad: f32SiLUGradGradAVX2,
+		tanhGradGrad: f32TanhGradGradAVX2,
+		seluGradGrad: f32SELUGradGradAVX2,
 		adam:         f32AdamAVX2,
 		maxBits:      f32MaxBitsAVX2,
 		boxMuller:    f32BoxMullerAVX2,
@@ -142,6 +145,15 @@ func f32AxpyAVX2(dst, x, y *float32, n int, k *float32)
 
 //go:noescape
 func f32MulAddAVX2(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32SELUGradGradAVX2(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32SiLUGradGradAVX2(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32TanhGradGradAVX2(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32AdamAVX2(dst, x, y, z *float32, n int, k *float32)

@@ -35,6 +35,9 @@ func avx512F32(k *Kernels[float32]) *Kernels[float32] {
 		div:          f32DivAVX512,
 		axpy:         f32AxpyAVX512,
 		mulAdd:       f32MulAddAVX512,
+		siluGradGrad: f32SiLUGradGradAVX512,
+		tanhGradGrad: f32TanhGradGradAVX512,
+		seluGradGrad: f32SELUGradGradAVX512,
 		adam:         f32AdamAVX512,
 		maxBits:      f32MaxBitsAVX512,
 		boxMuller:    f32BoxMullerAVX512,
@@ -142,6 +145,15 @@ func f32AxpyAVX512(dst, x, y *float32, n int, k *float32)
 
 //go:noescape
 func f32MulAddAVX512(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32SELUGradGradAVX512(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32SiLUGradGradAVX512(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32TanhGradGradAVX512(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32AdamAVX512(dst, x, y, z *float32, n int, k *float32)

@@ -35,6 +35,9 @@ func neonF32(k *Kernels[float32]) *Kernels[float32] {
 		div:          f32DivNEON,
 		axpy:         f32AxpyNEON,
 		mulAdd:       f32MulAddNEON,
+		siluGradGrad: f32SiLUGradGradNEON,
+		tanhGradGrad: f32TanhGradGradNEON,
+		seluGradGrad: f32SELUGradGradNEON,
 		adam:         f32AdamNEON,
 		maxBits:      f32MaxBitsNEON,
 		boxMuller:    f32BoxMullerNEON,
@@ -142,6 +145,15 @@ func f32AxpyNEON(dst, x, y *float32, n int, k *float32)
 
 //go:noescape
 func f32MulAddNEON(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32SELUGradGradNEON(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32SiLUGradGradNEON(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32TanhGradGradNEON(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32AdamNEON(dst, x, y, z *float32, n int, k *float32)

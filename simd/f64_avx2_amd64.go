@@ -35,6 +35,9 @@ func avx2F64(k *Kernels[float64]) *Kernels[float64] {
 		div:          f64DivAVX2,
 		axpy:         f64AxpyAVX2,
 		mulAdd:       f64MulAddAVX2,
+		siluGradGrad: f64SiLUGradGradAVX2,
+		tanhGradGrad: f64TanhGradGradAVX2,
+		seluGradGrad: f64SELUGradGradAVX2,
 		adam:         f64AdamAVX2,
 		maxBits:      f64MaxBitsAVX2,
 		boxMuller:    f64BoxMullerAVX2,
@@ -143,6 +146,15 @@ func f64AxpyAVX2(dst, x, y *float64, n int, k *float64)
 
 //go:noescape
 func f64MulAddAVX2(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64SELUGradGradAVX2(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64SiLUGradGradAVX2(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64TanhGradGradAVX2(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64AdamAVX2(dst, x, y, z *float64, n int, k *float64)

@@ -35,6 +35,9 @@ func avx512F64(k *Kernels[float64]) *Kernels[float64] {
 		div:          f64DivAVX512,
 		axpy:         f64AxpyAVX512,
 		mulAdd:       f64MulAddAVX512,
+		siluGradGrad: f64SiLUGradGradAVX512,
+		tanhGradGrad: f64TanhGradGradAVX512,
+		seluGradGrad: f64SELUGradGradAVX512,
 		adam:         f64AdamAVX512,
 		maxBits:      f64MaxBitsAVX512,
 		boxMuller:    f64BoxMullerAVX512,
@@ -143,6 +146,15 @@ func f64AxpyAVX512(dst, x, y *float64, n int, k *float64)
 
 //go:noescape
 func f64MulAddAVX512(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64SELUGradGradAVX512(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64SiLUGradGradAVX512(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64TanhGradGradAVX512(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64AdamAVX512(dst, x, y, z *float64, n int, k *float64)

@@ -35,6 +35,9 @@ func neonF64(k *Kernels[float64]) *Kernels[float64] {
 		div:          f64DivNEON,
 		axpy:         f64AxpyNEON,
 		mulAdd:       f64MulAddNEON,
+		siluGradGrad: f64SiLUGradGradNEON,
+		tanhGradGrad: f64TanhGradGradNEON,
+		seluGradGrad: f64SELUGradGradNEON,
 		adam:         f64AdamNEON,
 		maxBits:      f64MaxBitsNEON,
 		boxMuller:    f64BoxMullerNEON,
@@ -143,6 +146,15 @@ func f64AxpyNEON(dst, x, y *float64, n int, k *float64)
 
 //go:noescape
 func f64MulAddNEON(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64SELUGradGradNEON(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64SiLUGradGradNEON(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64TanhGradGradNEON(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64AdamNEON(dst, x, y, z *float64, n int, k *float64)

@@ -174,6 +174,14 @@ func (f functions[F]) siluGrad(x, g F) F {
 	return g * (s * FMA(x, c, f.k[kOne]))
 }
 
+// siluGradGrad returns h·g·f"(x) and h·f'(x) for f = x·σ(x), where f" = s·c·(2 + x·(c-s)) with s = σ(x), c = 1-s.
+func (f functions[F]) siluGradGrad(x, g, h F) (dx, dg F) {
+	x = f.endless(x, f.atMost(kGateHi, f.atLeast(kExpLo, x)))
+	s, c := f.sigmoids(x)
+	curve := F(s*c) * FMA(x, c-s, f.k[kTwo])
+	return F(h*g) * curve, h * (s * FMA(x, c, f.k[kOne]))
+}
+
 // geluTanhGrad returns g·σ(a)·(1 + x·(1-σ(a))·a'), where GELU's tanh form is x·σ(a(x)).
 func (f functions[F]) geluTanhGrad(x, g F) F {
 	x = f.endless(x, f.atMost(kGeluHi, f.atLeast(kGeluLo, x)))
@@ -246,6 +254,20 @@ func (f functions[F]) seluGrad(x, g F) F {
 		return g * (f.scale(y, t) * f.k[kSeluNeg])
 	}
 	return g * f.k[kSelu]
+}
+
+// seluGradGrad returns h·g·λ·α·eˣ for x < 0, otherwise h·g·0, and h·f'(x) with f = SELU.
+func (f functions[F]) seluGradGrad(x, g, h F) (dx, dg F) {
+	y, t := f.expNegative(x)
+	v := F(f.scale(y, t) * f.k[kSeluNeg])
+	curve, slope := f.k[kZero], f.k[kSelu]
+	if x < 0 {
+		curve = v
+	}
+	if x <= 0 {
+		slope = v
+	}
+	return F(h*g) * curve, h * slope
 }
 
 // elu returns x for x > 0, otherwise eˣ - 1.
@@ -358,6 +380,11 @@ func (f functions[F]) cos(x F) F {
 
 // tanhGrad returns g·(1-y²), the derivative of tanh at the x whose tanh is y.
 func (f functions[F]) tanhGrad(y, g F) F { return g * FMA(-y, y, f.k[kOne]) }
+
+// tanhGradGrad returns -2·h·g·y and h·(1-y²), the derivatives of tanhGrad times h.
+func (f functions[F]) tanhGradGrad(y, g, h F) (dy, dg F) {
+	return F(F(h*g)*y) * f.k[kMinus2], h * FMA(-y, y, f.k[kOne])
+}
 
 // sigmoidGrad returns g·y·(1-y), the derivative of σ at the x whose σ is y.
 func (f functions[F]) sigmoidGrad(y, g F) F { return g * (y * (1 - y)) }

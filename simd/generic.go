@@ -47,6 +47,10 @@ func newGeneric[F Float]() *Kernels[F] {
 		SELUGrad:     each2("SELUGrad", f.seluGrad),
 		ELUGrad:      each2("ELUGrad", f.eluGrad),
 
+		SiLUGradGrad: eachBoth("SiLUGradGrad", f.siluGradGrad),
+		SELUGradGrad: eachBoth("SELUGradGrad", f.seluGradGrad),
+		TanhGradGrad: eachBoth("TanhGradGrad", f.tanhGradGrad),
+
 		Adam:      adamGeneric[F],
 		Transpose: transposeChecked[F],
 
@@ -97,6 +101,16 @@ func axpyGeneric[F Float](dst []F, a F, x []F) {
 	equal("Axpy", len(dst), len(x))
 	for i, v := range x {
 		dst[i] = FMA(a, v, dst[i])
+	}
+}
+
+// eachBoth returns the kernel that puts the first result of f to dst, the second to h.
+func eachBoth[F Float](name string, f func(x, g, h F) (F, F)) func(dst, x, g, h []F) {
+	return func(dst, x, g, h []F) {
+		equal(name, len(dst), len(x), len(g), len(h))
+		for i, v := range x {
+			dst[i], h[i] = f(v, g[i], h[i])
+		}
 	}
 }
 

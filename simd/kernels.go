@@ -96,6 +96,13 @@ type Kernels[F Float] struct {
 	SELUGrad     func(dst, x, g []F) // g·λ·α·eˣ for x ≤ 0, g·λ otherwise
 	ELUGrad      func(dst, x, g []F) // g·eˣ for x ≤ 0, g otherwise
 
+	// The derivatives of TanhGrad, SiLUGrad and SELUGrad times h, by both operands at once: dst gets that by the first, h
+	// that by g, which is TanhGrad, SiLUGrad or SELUGrad of h. dst is not h. For float32 both are within 4·10⁻⁷ of h·g and h, times the
+	// derivative where that is greater than 1.
+	TanhGradGrad func(dst, y, g, h []F) // dst = -2·h·g·y, h = h·(1-y²)
+	SiLUGradGrad func(dst, x, g, h []F) // dst = h·g·s·c·(2 + x·(c-s)), h = h·s·(1 + x·c), s = σ(x), c = 1-s
+	SELUGradGrad func(dst, x, g, h []F) // dst = h·g·λ·α·eˣ for x < 0, h·g·0 otherwise, h = h·λ·α·eˣ for x ≤ 0, h·λ otherwise
+
 	// Adam is a step of Adam (Kingma and Ba, 2015) with decoupled decay (Loshchilov and Hutter, 2019), the
 	// coefficients rounded to F first:
 	//

@@ -71,6 +71,18 @@ func cases[F Float]() []kernelCase[F] {
 			k.MulAdd(dst, x[0], x[1], x[2])
 			return nil
 		}},
+		kernelCase[F]{name: "SiLUGradGrad", in: 3, alias: 2, call: func(k *Kernels[F], dst []F, x [][]F) []float64 {
+			k.SiLUGradGrad(dst, x[0], x[1], x[2])
+			return nil
+		}},
+		kernelCase[F]{name: "TanhGradGrad", in: 3, alias: 2, call: func(k *Kernels[F], dst []F, x [][]F) []float64 {
+			k.TanhGradGrad(dst, x[0], x[1], x[2])
+			return nil
+		}},
+		kernelCase[F]{name: "SELUGradGrad", in: 3, alias: 2, call: func(k *Kernels[F], dst []F, x [][]F) []float64 {
+			k.SELUGradGrad(dst, x[0], x[1], x[2])
+			return nil
+		}},
 		kernelCase[F]{name: "Combine", in: 5, alias: 2, call: func(k *Kernels[F], dst []F, x [][]F) []float64 {
 			k.Combine(dst, x[0], x[1], []F{0.3, -2, 0.7}, x[2:])
 			return nil
@@ -391,6 +403,7 @@ func TestLengthsPanic(t *testing.T) {
 		require.Panics(t, func() { k.Scale(a, 1, b) })
 		require.Panics(t, func() { k.Axpy(a, 1, b) })
 		require.Panics(t, func() { k.MulAdd(a, a, a, b) })
+		require.Panics(t, func() { k.SiLUGradGrad(a, a, a, b) })
 		require.Panics(t, func() { k.Dot(a, b) })
 		require.Panics(t, func() { k.Combine(a, a, a, []float32{1}, [][]float32{b}) })
 		require.Panics(t, func() { k.Combine(a, a, a, []float32{1, 2}, [][]float32{a}) })
@@ -417,6 +430,7 @@ func TestNoAllocations(t *testing.T) {
 			k.Scale(d, 2, x[0])
 			k.Axpy(d, 2, x[0])
 			k.MulAdd(d, x[0], x[1], x[2])
+			k.SiLUGradGrad(d, x[0], x[1], x[2])
 			k.Combine(d, x[0], x[1], c, x[2:])
 			k.Adam(d, x[0], x[1], x[2], AdamCoeffs{})
 			k.Sum(d)

@@ -120,6 +120,12 @@ func kernelBits[F simd.Float](h hash.Hash, put func(hash.Hash, []F)) {
 	put(h, dst)
 	k.MulAdd(dst, x, y, z)
 	put(h, dst)
+	for _, f := range []func(dst, x, g, h []F){k.TanhGradGrad, k.SiLUGradGrad, k.SELUGradGrad} {
+		also := append([]F(nil), z...)
+		f(dst, x, y, also)
+		put(h, dst)
+		put(h, also)
+	}
 	k.Combine(dst[:500], x[:500], y[:500], []F{0.3, -1.7, 0.01}, [][]F{z[:500], wide[12:512], x[17:517]})
 	put(h, dst)
 	put(h, []F{k.Dot(x, y), F(k.Sum(z)), F(k.SumSq(x))})
