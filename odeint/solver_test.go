@@ -3,6 +3,7 @@ package odeint
 import (
 	"context"
 	"math"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -78,7 +79,7 @@ func TestEvaluationCount(t *testing.T) {
 		first float64
 		base  int
 		each  int
-	}{{Dopri5, 0, 2, 6}, {Dopri5, 0.1, 1, 6}, {Tsit5, 0, 2, 6}, {Bosh3, 0.1, 1, 3}} {
+	}{{Dopri5, 0, 2, 6}, {Dopri5, 0.1, 1, 6}, {Tsit5, 0, 2, 6}, {Bosh3, 0.1, 1, 3}, {Bosh5, 0, 2, 7}} {
 		sol, err := Solve(bg, vanDerPol[float64]([]float64{5}), []float64{2, 0}, 0, 20, Options{Method: c.m, FirstStep: c.first,
 			SaveAt: []float64{0, 1, 2, 3, 4, 5, 11.5, 20}})
 		require.NoError(t, err)
@@ -133,6 +134,53 @@ func testRowIndependence[F simd.Float](t *testing.T) {
 func TestRowIndependence(t *testing.T) {
 	t.Run("float64", testRowIndependence[float64])
 	t.Run("float32", testRowIndependence[float32])
+}
+
+// A row's bits are the same alone, among very many (a million, or 20,000 with -short) and for any number of cores, with events and
+// resets too.
+func TestRowAmongMany(t *testing.T) {
+	n := 1_000_000
+	if testing.Short() {
+		n = 20_000
+	}
+	mu := mus(n)
+	y0 := make([]float32, 2*n)
+	for i := range n {
+		y0[2*i], y0[2*i+1] = 2-float32(i%97)/50, float32(i%31)/20
+	}
+	bounce := []Event{{Name: "x = 0.5", G: func(_ float64, y []float64) float64 { return y[0] - 0.5 }, Dir: -1,
+		Reset: func(_ float64, y []float64) { y[0], y[1] = 0.5, -0.5*y[1] }}}
+	for name, c := range map[string]struct {
+		opt  Options
+		rows int
+	}{
+		"a step": {Options{Rtol: 1e-3, Atol: 1e-3}, n},
+		"resets": {Options{Method: Bosh5, Control: PID{P: 0.2, I: 0.6}, Events: bounce}, n / 20},
+	} {
+		rows := c.rows
+		t1 := 0.2
+		if c.opt.Events != nil {
+			t1 = 2
+		}
+		solve := func(mu []float64, y0 []float32) *Solution[float32] {
+			sol, err := Solve(bg, vanDerPol[float32](mu), y0, 0, t1, c.opt)
+			require.NoError(t, err, name)
+			return sol
+		}
+		whole := solve(mu[:rows], y0[:2*rows])
+		for i := 0; i < rows; i += 1 + rows/61 {
+			one := solve(mu[i:i+1], y0[2*i:2*i+2])
+			require.Equal(t, one.Final(), whole.Final()[2*i:2*i+2], "%s: row %d", name, i)
+			require.Equal(t, one.Rows[0], whole.Rows[i], "%s: row %d", name, i)
+		}
+		few := rows / 10
+		for _, cores := range []int{1, 2, 7} {
+			before := runtime.GOMAXPROCS(cores)
+			sol := solve(mu[:few], y0[:2*few])
+			runtime.GOMAXPROCS(before)
+			require.Equal(t, whole.Final()[:2*few], sol.Final(), "%s: %d cores", name, cores)
+		}
+	}
 }
 
 func TestNothingToDo(t *testing.T) {
