@@ -161,7 +161,7 @@ func TestCouplingRefusals(t *testing.T) {
 	for _, c := range []struct {
 		c    Coupling
 		says string
-	}{{PartialOT{0}, "PartialOT: Share is 0"}, {PartialOT{1.5}, "Share is 1.5"}, {UnbalancedOT{0, 1}, "UnbalancedOT: Reg is 0"}, {UnbalancedOT{1, 1e-9}, "no mass"}, {Sinkhorn{1e-9}, "marginals are off by"}} {
+	}{{PartialOT{0}, "PartialOT: Share is 0"}, {PartialOT{1.5}, "Share is 1.5"}, {UnbalancedOT{0, 1}, "UnbalancedOT: Reg is 0"}, {UnbalancedOT{1, 1e-9}, "no mass"}, {Sinkhorn{1e-13}, "marginals are off by"}} {
 		x, y := []float64{0, 1, 3, 7}, []float64{100, 101, 103, 107}
 		require.Contains(t, errorOf(func() { c.c.Pair(make([][2]int, 4), 4, 4, costOf(x, y, 1), rng.Key{}) }), c.says)
 	}

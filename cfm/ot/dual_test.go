@@ -166,3 +166,22 @@ func TestSemiDiscreteNeedsPointsThatDiffer(t *testing.T) {
 	require.ErrorIs(t, err, ErrCost)
 	require.ErrorContains(t, err, "all 3 points are the same")
 }
+
+// With next to no regularisation the plan is that of the assignment, or there is an error: never a plan that only looks like one.
+func TestSinkhornWithHardlyAnyRegularisation(t *testing.T) {
+	x, y := []float64{0, 1, 3, 7}, []float64{103, 100, 107, 101}
+	cost := make([]float64, 16)
+	SquaredDistances(cost, x, y, 1)
+	for _, reg := range []float64{1e-3, 1e-6, 1e-9, 1e-12, 1e-15} {
+		p, err := Sinkhorn(fill(4), fill(4), cost, SinkhornOptions{Reg: reg, Tol: 1e-4, MaxIter: 20000})
+		if err != nil {
+			require.ErrorIs(t, err, ErrConverge)
+			require.Less(t, reg, 1e-8)
+			continue
+		}
+		require.LessOrEqual(t, p.Err, 1.1e-4*0.25)
+		for i, j := range []int{1, 3, 0, 2} {
+			require.Greater(t, p.P[i*4+j], 0.2, "reg %g", reg)
+		}
+	}
+}

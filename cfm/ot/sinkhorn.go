@@ -25,7 +25,7 @@ type SinkhornOptions struct {
 // total. It is diag(eᶠ)·exp(-c/ε)·diag(eᵍ); f and g are fitted in turn to the marginals, in the log domain,
 // and warmed up along larger ε; where hundreds of sweeps are not enough Newton's method ends the work. Uniform masses are a[i] = 1/len(a).
 //
-// If the marginals do not come within Tol, or what rounding of costs so many ε wide allows, 2⁻⁵⁰·(1 + their spread/ε), the error wraps ErrConverge and the plan is the last one.
+// If the marginals do not come within Tol, or what rounding of costs so many ε wide allows, 2⁻⁵⁰·(1 + their spread/ε) but at most 1e-7, the error wraps ErrConverge and the plan is the last one.
 // Plan.Cost is Σ p·c without the entropy, Plan.U and V are ε·f and ε·g.
 func Sinkhorn(a, b, cost []float64, opt SinkhornOptions) (*Plan, error) {
 	s, err := newScaling(a, b, cost, &opt)
@@ -233,9 +233,10 @@ func (s *scaling) setReg(eps float64) error {
 	return nil
 }
 
-// rounding is the error that exponents as large as costs/ε leave in a mass, as a share of it.
+// rounding is the error that exponents as large as costs/ε leave in a mass, as a share of it; where that is more than 1e-7 it is
+// no excuse.
 func (s *scaling) rounding() float64 {
-	return (1 + math.Max(largest(s.c), -least(s.c))) / (1 << 50)
+	return math.Min(1e-7, (1+math.Max(largest(s.c), -least(s.c)))/(1<<50))
 }
 
 func least(x []float64) float64 {
