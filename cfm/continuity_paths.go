@@ -107,8 +107,8 @@ func (f *Flow[F]) ContinuityPaths(ctx context.Context, x0 autograd.Tensor[F], ti
 // follow fills in rows first, first+1, …
 func (f *Flow[F]) follow(ctx context.Context, r *Trajectories, x0 autograd.Tensor[F], first int, o odeint.Options) error {
 	n, dim := x0.Rows(), f.Dim
-	sys := &tangents[F]{divergence: newDivergence(f, 0)}
-	sys.first = first
+	sys := &tangents[F]{d: newDivergence(f, 0)}
+	sys.d.first = first
 	w := sys.Dim()
 	y := make([]float64, n*w)
 	base := make([]float64, n)
@@ -151,14 +151,15 @@ func (f *Flow[F]) follow(ctx context.Context, r *Trajectories, x0 autograd.Tenso
 
 // tangents is d/dt (x, M, ℓ) = (v, (∂v/∂x)·M, ∇·v), M by rows.
 type tangents[F simd.Float] struct {
-	divergence[F]
-	jac []float64 // rows × D × D
+	d   divergence[F] // not embedded: M is no quadrature, so no stage can do without it
+	jac []float64     // rows × D × D
 }
 
-func (s *tangents[F]) Dim() int { return s.flow.Dim*(1+s.flow.Dim) + 1 }
+func (s *tangents[F]) Dim() int { return s.d.flow.Dim*(1+s.d.flow.Dim) + 1 }
 
-func (s *tangents[F]) Eval(dst []float64, b odeint.Batch[float64]) {
-	n, dim, w := len(b.Row), s.flow.Dim, s.Dim()
+func (t *tangents[F]) Eval(dst []float64, b odeint.Batch[float64]) {
+	s := &t.d
+	n, dim, w := len(b.Row), s.flow.Dim, t.Dim()
 	s.x = resize(s.x, n*dim)
 	for i := range n {
 		for j, v := range b.Y[i*w:][:dim] {
@@ -173,7 +174,7 @@ func (s *tangents[F]) Eval(dst []float64, b odeint.Batch[float64]) {
 			dst[i*w+j] = float64(u)
 		}
 	}
-	s.g, s.jac = resize(s.g, n*dim), resize(s.jac, n*dim*dim)
+	s.g, t.jac = resize(s.g, n*dim), resize(t.jac, n*dim*dim)
 	clear(s.g)
 	s.wrt[0] = q.X
 	cot := autograd.Tensor[F]{Shape: autograd.Dims(n, dim), Data: s.g}
@@ -189,13 +190,13 @@ func (s *tangents[F]) Eval(dst []float64, b odeint.Batch[float64]) {
 		d := s.out[0].Value().Data
 		for i := range n {
 			for l, u := range d[i*dim:][:dim] {
-				s.jac[(i*dim+j)*dim+l] = float64(u)
+				t.jac[(i*dim+j)*dim+l] = float64(u)
 			}
 		}
 		s.tape.Release(mark)
 	}
 	for i := range n {
-		a, m, to := s.jac[i*dim*dim:], b.Y[i*w+dim:], dst[i*w+dim:]
+		a, m, to := t.jac[i*dim*dim:], b.Y[i*w+dim:], dst[i*w+dim:]
 		trace := 0.0
 		for j := range dim {
 			trace += a[j*dim+j]
