@@ -159,3 +159,23 @@ func TestErrorSums(t *testing.T) {
 		require.Less(t, e, 1e-6*float64(sol.Stats.Accepted)*4)
 	}
 }
+
+// A pulse between the stages of a long step is not seen by any solver; a bound on the step or stops about it show it.
+func TestPulse(t *testing.T) {
+	const at, width = 31.7, 0.02
+	pulse := Func(1, func(dy []float64, t float64, _ []float64) {
+		x := (t - at) / width
+		dy[0] = math.Exp(-x * x)
+	})
+	area := width * math.Sqrt(math.Pi)
+	for _, m := range []*Tableau{Bosh3, Dopri5, Tsit5, Bosh5, Dop853} {
+		for name, opt := range map[string]Options{
+			"max step": {MaxStep: width}, "stops": {Stops: []float64{at - 6*width, at, at + 6*width}},
+		} {
+			opt.Method, opt.Rtol, opt.Atol = m, 1e-8, 1e-10
+			sol, err := Solve(bg, pulse, []float64{0}, 0, 60, opt)
+			require.NoError(t, err)
+			require.InDelta(t, area, sol.Final()[0], 1e-7, "%s: %s", m.Name, name)
+		}
+	}
+}

@@ -138,7 +138,10 @@ func referenceProblems(t *testing.T, dir string) {
 				continue
 			}
 			e, err := p.compile(p.RHS)
-			require.NoError(t, err)
+			if err != nil {
+				count.run(t, p.Name, func(t *testing.T) { t.Fatalf("the right-hand side cannot be read: %v", err) })
+				continue
+			}
 			adaptiveCases(t, &count, &p, exprSystem{e})
 			for _, f := range p.FixedStep {
 				count.run(t, fmt.Sprintf("%s/fixed_%s", p.Name, f.Method), func(t *testing.T) {
@@ -285,7 +288,8 @@ func sameSteps(t *testing.T, p *referenceProblem, sys exprSystem, m *Tableau, pe
 	require.NoError(t, err)
 	n := peer.Accepted + peer.Rejected
 	require.InDelta(t, n, sol.Stats.Accepted+sol.Stats.Rejected, 3+0.1*float64(n), "steps tried")
-	require.LessOrEqual(t, worst(sol.Final(), p.Truth.Y1), max(10*float64(*peer.Err), 1e-12), "error")
+	// That a peer's error is far below its tolerance is luck, which another order of rounding may not have.
+	require.LessOrEqual(t, worst(sol.Final(), p.Truth.Y1), max(10*float64(*peer.Err), 3*peer.Rtol, 1e-12), "error")
 }
 
 // oneStepCase compares the stages, the new state and the error vector of one step.
