@@ -47,13 +47,10 @@ type Map struct {
 	Most           float64   // value of the strongest colour; 0: the largest there is
 }
 
-// Colours is how many colours lines have, the last of them that of the paper.
-const (
-	Colours = 7
-	Paper   = Colours - 1
-)
+// Colours is how many colours lines have.
+const Colours = 6
 
-var lineColours = [Colours]color.RGBA{realCol, drawnCol, {0x2a, 0x9d, 0x6f, 0xff}, {0x8e, 0x5b, 0xb5, 0xff}, {0xc9, 0x9a, 0x1c, 0xff}, faint, paper}
+var lineColours = [Colours]color.RGBA{realCol, drawnCol, {0x2a, 0x9d, 0x6f, 0xff}, {0x8e, 0x5b, 0xb5, 0xff}, {0xc9, 0x9a, 0x1c, 0xff}, faint}
 
 // most is the value of the strongest colour.
 func (m *Map) most() float64 {
@@ -264,7 +261,7 @@ func (b Board) PNG(w io.Writer) error {
 
 // encodeSmall writes the canvas with at most 256 colours, near ones made one, which is a third of the size.
 func (c canvas) encodeSmall(w io.Writer) error {
-	for bits := 8; ; bits-- {
+	for bits := 8; bits > 1; bits-- { // at 2 there are 64 colours
 		drop := uint8(0xff) << (8 - bits)
 		half := uint8(0)
 		if bits < 8 {
@@ -274,8 +271,8 @@ func (c canvas) encodeSmall(w io.Writer) error {
 		var palette color.Palette
 		img := image.NewPaletted(c.Rect, nil)
 		near := func(v uint8) uint8 {
-			if v >= drop {
-				return v // white stays white
+			if bits < 8 && v >= drop {
+				return 0xff // white stays white
 			}
 			return v&drop | half
 		}
@@ -301,4 +298,5 @@ func (c canvas) encodeSmall(w io.Writer) error {
 		img.Palette = palette
 		return (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(w, img)
 	}
+	return c.encode(w)
 }
