@@ -183,7 +183,13 @@ func (f *Fitter) build(dim int) error {
 	if len(f.held) > 0 {
 		f.trainer.Val = f.data(f.held)
 	}
-	return f.begin()
+	if err := f.begin(); err != nil {
+		return err
+	}
+	if opt.Start != nil && len(f.held) > 0 { // the start is kept if nothing is better
+		f.val, err = f.trainer.Validate()
+	}
+	return err
 }
 
 // beginRows is how many training rows the parameters that start from data are set by.

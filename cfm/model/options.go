@@ -113,7 +113,7 @@ type Options struct {
 		Sample(dst []float64, key rng.Key)
 	}
 
-	ValEvery  int            // 100: steps between two scores of the held-out rows
+	ValEvery  int            // 100, 25 by maximum likelihood: steps between two scores of the held-out rows
 	Calibrate int            // held-out rows whose log-density is kept: 256, 64 from 48 columns; negative: none
 	OnStep    func(Progress) // called after each step, between steps: the Fitter may be saved in it
 }
@@ -150,8 +150,9 @@ func (o Options) withDefaults(dim, train int) Options {
 	}
 	if o.Objective == Likelihood {
 		def(&o.Steps, 500)
+		def(&o.ValEvery, 25)
 		if o.LR == 0 && o.Start != nil {
-			o.LR = 1e-3
+			o.LR = 2e-4
 		}
 	}
 	def(&o.Steps, 3000)
