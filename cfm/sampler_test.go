@@ -119,3 +119,39 @@ func TestDistill(t *testing.T) {
 	require.NoError(t, err)
 	require.Less(t, math.Sqrt(squares(got.X.Data, x1.Data)/4000), 0.1)
 }
+
+// Rows are moved by Bosh5 unless told otherwise. It takes a quarter fewer evaluations than Dopri5 at the same tolerances, and is more
+// exact than Dopri5 is at ten times the tolerances. A method or a controller that is named is left alone.
+func TestMoving(t *testing.T) {
+	f := &Flow[float64]{Dim: 2, Field: gaussField[float64]([]float64{3, 0}, []float64{0.3, 2})}
+	x0 := normalTensor[float64](300, 2, rng.New(1))
+	move := func(o odeint.Options) (e, evals float64, s Samples[float64]) {
+		s, err := f.Transport(context.Background(), x0, 0, 1, o)
+		require.NoError(t, err)
+		for i := range x0.Rows() {
+			for j, x := range x0.Row(i) {
+				d := s.X.Row(i)[j] - ([2]float64{3, 0}[j] + [2]float64{0.3, 2}[j]*x)
+				e += d * d / float64(len(x0.Data))
+			}
+		}
+		return math.Sqrt(e), float64(s.Stats.RowEvals) / float64(x0.Rows()), s
+	}
+	for _, tol := range []float64{1e-4, 1e-5, 1e-6} {
+		e, n, got := move(odeint.Options{Rtol: tol, Atol: tol})
+		_, n5, _ := move(odeint.Options{Method: odeint.Dopri5, Rtol: tol, Atol: tol})
+		e10, _, _ := move(odeint.Options{Method: odeint.Dopri5, Rtol: 10 * tol, Atol: 10 * tol})
+		require.Less(t, e, e10, "error at %g", tol)
+		require.Less(t, n, 0.85*n5, "evaluations at %g", tol)
+		_, _, named := move(odeint.Options{Method: odeint.Bosh5, Rtol: tol, Atol: tol})
+		require.Equal(t, got, named)
+	}
+	left := []odeint.Options{
+		{Method: odeint.Dopri5}, {Control: odeint.PID{}}, {Step: 0.1}, {Method: odeint.Bosh5, Control: odeint.PID{I: 0.5}, FirstStep: 0.01},
+	}
+	for _, o := range left {
+		require.Equal(t, o, moving[float64](o))
+	}
+	require.Equal(t, -1., moving[float64](odeint.Options{Rtol: 1e-3, Atol: -1}).Atol, "an absolute tolerance of zero stays one")
+	require.InDelta(t, 2.5e-4, moving[float32](odeint.Options{}).Rtol, 1e-18)
+	require.InDelta(t, 0.25, moving[float64](odeint.Options{FirstStep: 0.25}).FirstStep, 0)
+}

@@ -46,7 +46,7 @@ var methods = []struct {
 	m     *odeint.Tableau
 	color string
 }{
-	{odeint.Bosh3, "#999999"}, {odeint.Dopri5, "#1f77b4"}, {odeint.Tsit5, "#d95f02"}, {odeint.Dop853, "#2a9d4a"},
+	{odeint.Bosh3, "#999999"}, {odeint.Dopri5, "#1f77b4"}, {odeint.Tsit5, "#d95f02"}, {odeint.Bosh5, "#7b4ab5"}, {odeint.Dop853, "#2a9d4a"},
 }
 
 func main() {

@@ -244,7 +244,7 @@ func TestTunedSampler(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, y.Rows, x.Rows)
 	require.InDelta(t, s.Evals, float64(x.Stats.RowEvals)/20, 0.5*s.Evals)
-	x, err = again.Sample(ctx, 20, SampleOptions{Given: given, Solver: Solver{Method: "dopri5"}})
+	x, err = again.Sample(ctx, 20, SampleOptions{Given: given, Solver: Solver{Method: "bosh5"}})
 	require.NoError(t, err)
 	y, err = m.Sample(ctx, 20, SampleOptions{Given: given})
 	require.NoError(t, err)

@@ -12,9 +12,10 @@ import (
 	"pushforward/simd/rng"
 )
 
-// Solver sets how flows are integrated. The zero value is Dopri5 at tolerances that suit the use.
+// Solver sets how flows are integrated. The zero value is Bosh5 for samples and Dopri5 for densities, at tolerances that suit
+// the use.
 type Solver struct {
-	Method     string // euler midpoint heun rk4 bosh3 dopri5 tsit5; "": dopri5
+	Method     string // euler midpoint heun rk4 bosh3 bosh5 dopri5 tsit5; "": see above
 	Rtol, Atol float64
 	Step       float64 // > 0: fixed steps of this size
 }
@@ -41,7 +42,7 @@ func (s Solver) options(tol float64) (odeint.Options, error) {
 	}
 	name := strings.ToLower(s.Method)
 	if name == "" {
-		name = "dopri5"
+		return o, nil // cfm's own choice
 	}
 	for _, m := range Methods() {
 		if m == name {
@@ -59,13 +60,13 @@ func (s Solver) options(tol float64) (odeint.Options, error) {
 
 var methods = map[string]*odeint.Tableau{
 	"euler": odeint.Euler, "midpoint": odeint.Midpoint, "heun": odeint.Heun, "rk4": odeint.RK4,
-	"bosh3": odeint.Bosh3, "dopri5": odeint.Dopri5, "tsit5": odeint.Tsit5,
+	"bosh3": odeint.Bosh3, "bosh5": odeint.Bosh5, "dopri5": odeint.Dopri5, "tsit5": odeint.Tsit5,
 }
 
 // Methods lists the names Solver knows. A method without an error estimate takes 64 steps unless Step is
 // set.
 func Methods() []string {
-	return []string{"euler", "midpoint", "heun", "rk4", "bosh3", "dopri5", "tsit5"}
+	return []string{"euler", "midpoint", "heun", "rk4", "bosh3", "bosh5", "dopri5", "tsit5"}
 }
 
 // SampleOptions configures Sample.

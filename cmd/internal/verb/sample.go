@@ -38,7 +38,7 @@ const sampleHelp = `sample draws rows from a model, as CSV on standard output un
   -noise H             random paths with the same law, g = H·√s(t); of an sf2m model
                        H·σ, 0 to draw without                  (0; 1 for sf2m)
   -rtol T -atol T      tolerances of the solver                                (1e-4)
-  -method M            euler midpoint heun rk4 bosh3 dopri5 tsit5              (dopri5)
+  -method M            euler midpoint heun rk4 bosh3 bosh5 dopri5 tsit5         (bosh5)
   -step H or -steps N  fixed steps of this size, or so many    (128 with -noise)
                        Without any of these the model's own sampler, which info shows.
   -workers N           cores to use; moves no bit of the result                (all)
