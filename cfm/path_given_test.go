@@ -156,3 +156,29 @@ func TestLogitNormalTime(t *testing.T) {
 		require.Panics(t, func() { LogitNormalTime(c[0], c[1]) })
 	}
 }
+
+// From its own wide source a variance exploding flow arrives at the data blurred by σ_min, and has their density.
+func TestVarianceExplodingSource(t *testing.T) {
+	p := VE{0.05, 6}
+	pts := autograd.FromSlice([]float64{-1, 1}, 2, 1)
+	f := &Flow[float64]{Dim: 1, Field: Marginal(pts, p), Source: SourceOf(p)}
+	got, err := f.Sample(bg, 1000, rng.New(1), odeint.Options{Rtol: 1e-6, Atol: 1e-6})
+	require.NoError(t, err)
+	near, right := 0, 0
+	for _, x := range got.X.Data {
+		if math.Abs(math.Abs(x)-1) < 4*0.05 {
+			near++
+		}
+		if x > 0 {
+			right++
+		}
+	}
+	require.Greater(t, near, 990)
+	require.InDelta(t, 500, right, 70)
+	d, err := f.LogDensity(bg, autograd.FromSlice([]float64{1, -1, 0.95}, 3, 1), DensityOptions{Options: odeint.Options{Rtol: 1e-8, Atol: 1e-8}})
+	require.NoError(t, err)
+	for i, x := range []float64{1, -1, 0.95} {
+		want := math.Log(0.5 / (0.05 * math.Sqrt(2*math.Pi)) * math.Exp(-(math.Abs(x)-1)*(math.Abs(x)-1)/(2*0.05*0.05)))
+		require.InDelta(t, want, d.LogP[i], 0.03) // N(0, 36) stands for the data blurred by 6
+	}
+}
