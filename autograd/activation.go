@@ -89,6 +89,13 @@ func with2[F simd.Float](op Op[F], s, s2 float64, x, g Var[F]) Var[F] {
 	return y
 }
 
+// slope is with2 for an op that is paired.
+func slope[F simd.Float](op Op[F], x, g Var[F]) Var[F] {
+	z := with2(op, 0, 0, x, g)
+	z.t.nodes[z.id].pair = true
+	return z
+}
+
 // Tanh: y' = 1 - y².
 
 func (tanhOp[F]) Name() string { return "Tanh" }
@@ -96,7 +103,7 @@ func (tanhOp[F]) Forward(y Var[F]) {
 	n, x := y.unary("Tanh")
 	y.t.k.Tanh(n.data, x.data)
 }
-func (tanhOp[F]) VJP(y, g Var[F], _ int) Var[F] { return with2(Op[F](tanhGradOp[F]{}), 0, 0, y, g) }
+func (tanhOp[F]) VJP(y, g Var[F], _ int) Var[F] { return slope(Op[F](tanhGradOp[F]{}), y, g) }
 func (tanhOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 	t.k.TanhGrad(dst, n.data, g)
 }
@@ -110,7 +117,7 @@ func (tanhGradOp[F]) Forward(z Var[F]) {
 func (tanhGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	y, g := z.In(0), z.In(1)
 	if i == 1 {
-		return with2(Op[F](tanhGradOp[F]{}), 0, 0, y, h)
+		return slope(Op[F](tanhGradOp[F]{}), y, h)
 	}
 	return h.Mul(g).Mul(y).Scale(-2)
 }
@@ -164,7 +171,7 @@ func (siluOp[F]) Forward(y Var[F]) {
 	y.t.k.SiLU(n.data, x.data)
 }
 func (siluOp[F]) VJP(y, g Var[F], _ int) Var[F] {
-	return with2(Op[F](siluGradOp[F]{}), 0, 0, y.In(0), g)
+	return slope(Op[F](siluGradOp[F]{}), y.In(0), g)
 }
 func (siluOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 	t.k.SiLUGrad(dst, t.nodes[n.in[0]].data, g)
@@ -178,7 +185,7 @@ func (siluGradOp[F]) Forward(z Var[F]) {
 func (siluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	x, g := z.In(0), z.In(1)
 	if i == 1 {
-		return with2(Op[F](siluGradOp[F]{}), 0, 0, x, h)
+		return slope(Op[F](siluGradOp[F]{}), x, h)
 	}
 	return with2(Op[F](siluCurveOp[F]{}), 0, 0, x, h.Mul(g))
 }

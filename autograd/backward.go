@@ -274,10 +274,10 @@ func (t *Tape[F]) sweep(hi, lo int32) {
 // cotangent of one of them.
 func (t *Tape[F]) raw(op raw[F], n *node[F], g []F) (moved bool) {
 	r := &t.rev
-	if op, ok := op.(paired[F]); ok {
+	if n.pair {
 		if a, b := n.in[0], n.in[1]; t.flows(a) && t.flows(b) {
 			d := r.take(len(g))
-			op.gradBoth(t, n, d, g)
+			op.(paired[F]).gradBoth(t, n, d, g)
 			if c := r.cot[a]; c != nil {
 				t.plus(c, c, d)
 				r.give(d)

@@ -12,7 +12,7 @@ func (seluOp[F]) Forward(y Var[F]) {
 	y.t.k.SELU(n.data, x.data)
 }
 func (seluOp[F]) VJP(y, g Var[F], _ int) Var[F] {
-	return with2(Op[F](seluGradOp[F]{}), 0, 0, y.In(0), g)
+	return slope(Op[F](seluGradOp[F]{}), y.In(0), g)
 }
 func (seluOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
 	t.k.SELUGrad(dst, t.nodes[n.in[0]].data, g)
@@ -26,7 +26,7 @@ func (seluGradOp[F]) Forward(z Var[F]) {
 func (seluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	x, g := z.In(0), z.In(1)
 	if i == 1 {
-		return with2(Op[F](seluGradOp[F]{}), 0, 0, x, h)
+		return slope(Op[F](seluGradOp[F]{}), x, h)
 	}
 	return h.Mul(g).Mul(x.expBelow(seluScale * seluAlpha))
 }

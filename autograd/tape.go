@@ -64,6 +64,7 @@ type node[F simd.Float] struct {
 	s, s2 float64 // settings of a built-in op, which saves boxing the 2 of Scale(2)
 	kind  uint8
 	theta bool // depends on θ
+	pair  bool // op is paired
 }
 
 const (

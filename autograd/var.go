@@ -90,7 +90,7 @@ func (t *Tape[F]) push(op Op[F], shape Shape) Var[F] {
 	n.gen = t.gen
 	n.nin, n.ext, n.ints, n.nints = 0, 0, 0, 0
 	n.s, n.s2 = 0, 0
-	n.kind, n.theta = recorded, false
+	n.kind, n.theta, n.pair = recorded, false, false
 	return Var[F]{t, int32(id), t.gen}
 }
 
