@@ -4,7 +4,7 @@
 //	runs/<name>/
 //	  config.json          the effective configuration
 //	  model.safetensors    the model
-//	  state.safetensors    what resume reads
+//	  state.safetensors    what resume reads; state.previous.safetensors is the one before
 //	  summary.json         the final figures
 //	  metrics.jsonl        one line per logged step
 //	  plots/*.png  log.txt
@@ -106,7 +106,7 @@ func (r *Run) clear(force bool) error {
 	if err != nil {
 		return fmt.Errorf("run folder: %w", err)
 	}
-	ours := map[string]bool{Config: true, Model: true, State: true, Summary: true, Log: true, Plots: true, Reflow: true, metricsFile: true}
+	ours := map[string]bool{Config: true, Model: true, State: true, Previous(State): true, Summary: true, Log: true, Plots: true, Reflow: true, metricsFile: true}
 	for _, e := range entries {
 		switch {
 		case e.Name() == lockFile || strings.Contains(e.Name(), temporary):
@@ -192,6 +192,22 @@ func (r *Run) WriteFile(name string, write func(io.Writer) error) error {
 		return err
 	}
 	return WriteFile(r.Path(name), write)
+}
+
+// Previous is the name under which Replace keeps the file before.
+func Previous(name string) string {
+	ext := filepath.Ext(name)
+	return strings.TrimSuffix(name, ext) + ".previous" + ext
+}
+
+// Replace is WriteFile that keeps the file it replaces under Previous(name), so that there is another one if the new one is
+// damaged on its disk. Where files cannot have two names the old one is not kept.
+func (r *Run) Replace(name string, write func(io.Writer) error) error {
+	if r.Has(name) {
+		os.Remove(r.Path(Previous(name)))
+		os.Link(r.Path(name), r.Path(Previous(name)))
+	}
+	return r.WriteFile(name, write)
 }
 
 // WriteJSON replaces a file of the folder by v as indented JSON.

@@ -45,10 +45,10 @@ and data, and the straightness (0 for straight paths) tell how the flow gets the
 own scale. Calibration ranks each real row among 99 drawn under the same conditions.
 
 -continuity follows 64 draws (fewer in many columns): by the equation log det of the Jacobian of the
-flow is the integral of ∇·v, and log ρ falls by as much; both in nats, at two tolerances. With 1 or 2
-columns ∂ρ/∂t and ∇·(vρ) are differences on a grid: the residual's integral is the mass that is not
-accounted for per unit of time. Its share of ∫|∂ρ/∂t| falls 16-fold when the spacing is halved, until
-the solver's error shows; near 1 it would mean that ρ and v do not belong together.
+flow is the integral of ∇·v, and log ρ falls by as much; both in nats, at two tolerances. With 1 or
+2 columns ∂ρ/∂t and ∇·(vρ) are differences on a grid: the residual's integral is mass that is not
+accounted for, per unit of time. Its share of ∫|∂ρ/∂t| falls 16-fold when the spacing is halved,
+until the solver's error shows; near 1 it would mean that ρ and v do not belong together.
 `
 
 // evaluation is what evaluate finds.

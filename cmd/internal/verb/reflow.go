@@ -177,14 +177,12 @@ func (s *session) passes(opt model.Options) error {
 		o := s.fit.Options()
 		s.c.Steps, s.c.Batch, s.c.LR, s.c.Hidden, s.c.Blocks = o.Steps, o.Batch, o.LR, o.Hidden, o.Blocks
 		s.state, s.offset, s.pairs = roundFile("state", k), (k-1)*o.Steps, pairs.Given
-		if s.folder.Has(s.state) {
-			b, err := os.ReadFile(s.folder.Path(s.state))
-			if err == nil {
-				err = s.fit.Load(bytes.NewReader(b))
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", s.folder.Path(s.state), err)
-			}
+		note, err := loadState(s.fit, s.folder, s.state)
+		if err != nil {
+			return err
+		}
+		if note != "" {
+			s.say("%s", note)
 		}
 		if k == total && s.fit.Step() >= o.Steps && s.folder.Has(runs.Model) && s.folder.Has(runs.Summary) {
 			fmt.Fprintf(s.e.err, "%s is finished: %d rounds of %d steps\n", s.folder.Dir, total, o.Steps)
@@ -231,6 +229,7 @@ func (s *session) passes(opt model.Options) error {
 			return err
 		}
 		os.Remove(s.folder.Path(s.state)) // it is in the way of nothing if it stays
+		os.Remove(s.folder.Path(runs.Previous(s.state)))
 	}
 	return nil
 }

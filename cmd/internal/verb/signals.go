@@ -21,6 +21,7 @@ func interruptible() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	ch := make(chan os.Signal, 2)
 	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	heedLimits()
 	go func() {
 		cause, code := errInt, sigint
 		if s, ok := <-ch; !ok {

@@ -179,21 +179,50 @@ func resume(e env, flags config, tf trainFlags, set map[string]bool) error {
 	if was.DataSum != "" && was.DataSum != data.sha {
 		return refuse("-resume %s: %s has changed since the run was started", tf.resume, c.Data)
 	}
-	if folder.Has(runs.State) {
-		b, err := os.ReadFile(folder.Path(runs.State))
-		if err == nil {
-			err = fit.Load(bytes.NewReader(b))
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", folder.Path(runs.State), err)
-		}
+	note, err := loadState(fit, folder, runs.State)
+	if err != nil {
+		return err
 	}
 	s := &session{e: e, c: c, tf: tf, data: data, fit: fit, folder: folder, before: folder.LastWall()}
+	if note != "" {
+		s.say("%s", note)
+	}
 	if fit.Step() >= fit.Options().Steps && folder.Has(runs.Model) && folder.Has(runs.Summary) {
 		fmt.Fprintf(e.err, "%s is finished: %d steps\n", tf.resume, fit.Step())
 		return s.again()
 	}
 	return s.run()
+}
+
+// loadState takes up the state of a name, or if that is damaged or gone the one before, and then says so. Without any the fit is
+// at its beginning.
+func loadState(fit *model.Fitter, folder *runs.Run, name string) (note string, err error) {
+	read := func(name string) error {
+		b, err := os.ReadFile(folder.Path(name))
+		if err == nil {
+			err = fit.Load(bytes.NewReader(b))
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", folder.Path(name), err)
+		}
+		return err
+	}
+	before := runs.Previous(name)
+	switch {
+	case folder.Has(name):
+		if err = read(name); err == nil {
+			return "", nil
+		}
+	case !folder.Has(before):
+		return "", nil
+	default:
+		err = fmt.Errorf("%s is missing", folder.Path(name))
+	}
+	if folder.Has(before) && read(before) == nil {
+		return fmt.Sprintf("note: %s; going on from the state before it, of step %d", oneLine(err), fit.Step()), nil
+	}
+	return "", fmt.Errorf("%w; no earlier state can be read, so start again: train -config %s -out %s -force",
+		err, folder.Path(runs.Config), folder.Dir)
 }
 
 // prepare loads the data and makes the fit. It fills c with the settings in effect.
@@ -347,14 +376,14 @@ func (s *session) train() (wall float64, err error) {
 	keep(&failed, save.wait())
 	switch {
 	case failed != nil:
-		return wall, failed
+		return wall, s.unsaved(failed)
 	case errors.Is(err, model.ErrDiverged):
 		return wall, s.divergence(err)
 	case err != nil && s.e.ctx.Err() == nil:
 		return wall, err
 	}
 	if err := s.save(); err != nil {
-		return wall, err
+		return wall, s.unsaved(err)
 	}
 	if err != nil {
 		return wall, s.stopped()
@@ -432,7 +461,15 @@ func (s *session) logLine(p model.Progress, now time.Time) runs.Line {
 }
 
 // save writes the state.
-func (s *session) save() error { return s.folder.WriteFile(s.stateFile(), s.fit.Save) }
+func (s *session) save() error { return s.folder.Replace(s.stateFile(), s.fit.Save) }
+
+// unsaved adds to the error of a file that could not be written what there is left.
+func (s *session) unsaved(err error) error {
+	if !s.folder.Has(s.stateFile()) {
+		return fmt.Errorf("%w; no state had been saved before", err)
+	}
+	return fmt.Errorf("%w; the state saved before is whole: make room and go on with -resume %s", err, s.folder.Dir)
+}
 
 // stopped says how to go on with a run that a signal ended.
 func (s *session) stopped() error {
@@ -484,7 +521,7 @@ func (s *saver) start(fit *model.Fitter) error {
 	done := make(chan error, 1)
 	s.done = done
 	go func() {
-		done <- s.folder.WriteFile(s.name, func(w io.Writer) error {
+		done <- s.folder.Replace(s.name, func(w io.Writer) error {
 			_, err := w.Write(b.Bytes())
 			return err
 		})

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package verb
+
+// heedLimits has nothing to do here.
+func heedLimits() {}
