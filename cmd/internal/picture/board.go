@@ -1,11 +1,13 @@
 package picture
 
 import (
+	"cmp"
 	"image"
 	"image/color"
 	"image/png"
 	"io"
 	"math"
+	"slices"
 )
 
 // Board is a picture of several panels in rows.
@@ -259,44 +261,33 @@ func (b Board) PNG(w io.Writer) error {
 	return c.encodeSmall(w)
 }
 
-// encodeSmall writes the canvas with at most 256 colours, near ones made one, which is a third of the size.
+// encodeSmall writes the canvas with its 128 most frequent colours; the others, at the edges of letters and lines, become the nearest of
+// them. That is a third of the size.
 func (c canvas) encodeSmall(w io.Writer) error {
-	for bits := 8; bits > 1; bits-- { // at 2 there are 64 colours
-		drop := uint8(0xff) << (8 - bits)
-		half := uint8(0)
-		if bits < 8 {
-			half = 1 << (7 - bits)
-		}
-		index := map[color.RGBA]uint8{}
-		var palette color.Palette
-		img := image.NewPaletted(c.Rect, nil)
-		near := func(v uint8) uint8 {
-			if bits < 8 && v >= drop {
-				return 0xff // white stays white
-			}
-			return v&drop | half
-		}
-		full := false
-		for i := range img.Pix {
-			p := c.Pix[4*i:]
-			col := color.RGBA{near(p[0]), near(p[1]), near(p[2]), 0xff}
-			at, ok := index[col]
-			if !ok {
-				if len(palette) == 256 {
-					full = true
-					break
-				}
-				at = uint8(len(palette))
-				index[col] = at
-				palette = append(palette, col)
-			}
-			img.Pix[i] = at
-		}
-		if full {
-			continue
-		}
-		img.Palette = palette
-		return (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(w, img)
+	count := map[color.RGBA]int{}
+	for i := 0; i < len(c.Pix); i += 4 {
+		count[color.RGBA{c.Pix[i], c.Pix[i+1], c.Pix[i+2], 0xff}]++
 	}
-	return c.encode(w)
+	all := make([]color.RGBA, 0, len(count))
+	for col := range count {
+		all = append(all, col)
+	}
+	code := func(col color.RGBA) int { return int(col.R)<<16 | int(col.G)<<8 | int(col.B) }
+	slices.SortFunc(all, func(a, b color.RGBA) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(code(a), code(b)))
+	})
+	var palette color.Palette
+	for _, col := range all[:min(128, len(all))] {
+		palette = append(palette, col)
+	}
+	index := map[color.RGBA]uint8{}
+	for _, col := range all {
+		index[col] = uint8(palette.Index(col))
+	}
+	img := image.NewPaletted(c.Rect, palette)
+	for i := range img.Pix {
+		p := c.Pix[4*i:]
+		img.Pix[i] = index[color.RGBA{p[0], p[1], p[2], 0xff}]
+	}
+	return (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(w, img)
 }

@@ -401,7 +401,7 @@ func transport() (picture.Board, error) {
 	}
 	return picture.Board{
 		Title: "Pairs that cross, a flow that does not, and the optimal pairs", Columns: 4, Side: 300,
-		Caption: "From a normal law (grey) to two moons (blue). Flow matching is told the straight lines on the left; its flow is their mean velocity. Its ends are the right law, and its pairs cost all but the least that is possible.",
+		Caption: "From a normal law (grey) to two moons (blue). Flow matching is told the straight lines on the left; its flow is their mean velocity. Its ends are the right law, and its pairs cost hardly more than the optimal ones.",
 		Panels: []picture.Panel{
 			lines("independent pairs", func(i int) (a, b []float64) { return x0.Row(i), x1.X.Row(i) }, nil),
 			lines("the flow's paths", func(i int) (a, b []float64) { return x0.Row(i), ends.X.Row(i) }, func(i int) (x, y []float64) {
