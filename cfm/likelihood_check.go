@@ -266,7 +266,7 @@ func (s *scorer[F]) measure(d *Density, sol *odeint.Solution[float64], first int
 func solverError(differ, noise, embedded, bend float64) float64 {
 	bar := 0.0
 	if differ > 0 {
-		bar = float64(solverWide*differ) * (differ / (differ + float64(noiseWide*noise)))
+		bar = float64(float64(solverWide*differ) * (differ / (differ + float64(noiseWide*noise))))
 	}
 	if embedded > 0 && bend > 0 {
 		share := min(max((embedded/bend-kinkFrom)/(kinkTo-kinkFrom), 0), 1)
