@@ -3,6 +3,27 @@
 #include "textflag.h"
 
 // The kernels of transport problems in AVX-512 for float64: assign.go says what they compute.
+//
+// Registers of LeastTwo and Relax:
+//
+//	SI, DX       the ends of x and y; R8, R9 those of key and pred
+//	CX           bytes from -8n up to 0
+//	Z0, Z1       the least so far in each lane, and the second least
+//	Z2, Z3       where the least is, and where we are
+//	Z4           8, by which that grows
+//	Z5, Z6       the candidates, and scratch; X5 the least of all at last
+//	Z7 … Z9      Relax: base, id, pred
+//	K1, K2       lanes with a new key, and with a new least
+//	AX, BX, R10, R11    scratch of WHERE, which leaves the place in BX
+//
+// Registers of SqDist:
+//
+//	DI           dst
+//	SI, CX       the end of x, elements from -n up to 0
+//	DX           row of y
+//	Z0 … Z3      the 32 chains
+//	Z4           an element of x in every lane
+//	Z5 … Z8      its differences with a row of y
 
 DATA inf8<>+0(SB)/8, $0x7FF0000000000000
 GLOBL inf8<>(SB), RODATA|NOPTR, $8

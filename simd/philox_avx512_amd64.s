@@ -4,6 +4,19 @@
 #include "go_asm.h"
 
 // Philox4x32-10 in AVX-512, a group of sixteen blocks side by side, in the way of philox_avx2_amd64.s.
+//
+// Registers:
+//
+//	DI           where the next group goes
+//	CX           groups left
+//	R9           the table of round keys, the key's words (20, 21) and the multipliers (22, 23)
+//	Z0 … Z3      words c0 … c3 of the blocks of even number, Z4 and Z5 two products; EVEN and ODD take turns, since the
+//	             products of one round are words of the next
+//	Z6 … Z11     the same for odd ones
+//	Z12, Z13     the multipliers
+//	Z14, Z15     the counters of even and odd blocks
+//	Z16          16, by which they grow
+//	K1           odd lanes of 32 bits
 
 #define K(i) ((i)*4)(R9)
 
@@ -38,9 +51,6 @@ DATA sixteen<>+0(SB)/8, $16
 GLOBL sixteen<>(SB), RODATA|NOPTR, $8
 
 // func philoxAVX512(dst *uint32, groups int, block uint64, k *uint32)
-//
-// Z0 … Z5 c0 … c3 and two products of even blocks, Z6 … Z11 of odd ones, Z12 Z13 the multipliers, Z14 Z15 the counters,
-// Z16 what they grow by, K1 the odd words.
 TEXT ·philoxAVX512(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ groups+8(FP), CX
