@@ -350,8 +350,7 @@ func (r *training[F]) shard(worker, s int) {
 	tp, g := r.tapes[worker], r.grads[s]
 	lo, hi := s*r.Batch/r.Shards, (s+1)*r.Batch/r.Shards
 	r.losses[s], r.badOps[s] = 0, ""
-	backward := tp.BackwardInto // the first chunk sets, the others add
-	for chunk := chunkRows(len(g)); lo < hi; lo += chunk {
+	for first, chunk := lo, chunkRows(len(g)); lo < hi; lo += chunk {
 		tp.Reset()
 		loss := r.Loss(tp, r.batch.slice(lo, min(lo+chunk, hi)), r.lossKey)
 		v := float64(loss.Item())
@@ -362,8 +361,11 @@ func (r *training[F]) shard(worker, s int) {
 			}
 			break
 		}
-		backward(loss, r.seed, g)
-		backward = tp.BackwardFrom
+		if lo == first {
+			tp.BackwardInto(loss, r.seed, g)
+		} else {
+			tp.BackwardFrom(loss, r.seed, g)
+		}
 	}
 	tp.Reset()
 }

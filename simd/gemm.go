@@ -105,7 +105,7 @@ func (k *Kernels[F]) Pack(dst []F, b Mat[F]) Mat[F] {
 		panic(fmt.Sprintf("simd: Pack: %d elements for %v", len(dst), b))
 	}
 	d := Dense(dst, b.Rows, b.Cols)
-	if k.gemm == nil || len(dst) == 0 {
+	if k.gemm == nil || b.Rows == 0 || b.Cols <= few { // few columns have kernels that read B in place
 		k.Copy(d, b)
 		return d
 	}

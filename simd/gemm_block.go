@@ -70,10 +70,7 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 	m, n, k := c.Rows, c.Cols, a.Cols
 	packed, rows := b.packed != nil, m
 	if packed {
-		rows = math.MaxInt
-		if n <= t.choose(rows, n).cols { // a single panel
-			b = Dense(b.Data, k, n)
-		}
+		rows = math.MaxInt // as pack had it
 	}
 	switch {
 	case n <= few && a.Trans && m > n:
