@@ -160,10 +160,10 @@ func TestContinuityGridConverges(t *testing.T) {
 		require.NoError(t, err)
 		require.Less(t, p.DensityError(), 1e-6, "%s: log ρ along the way is the formula's", c.name)
 		require.Less(t, p.VolumeError(), 1e-6, c.name)
-		loose := ContinuityOptions{Density: DensityOptions{Options: odeint.Options{Rtol: 1e-3, Atol: 1e-3}}}
+		loose := ContinuityOptions{Density: DensityOptions{Options: odeint.Options{Rtol: 1e-4, Atol: 1e-4}}}
 		p, err = c.flow.ContinuityPaths(context.Background(), x0, []float64{1}, loose)
 		require.NoError(t, err)
-		require.Less(t, p.VolumeError(), 1e-2, "%s: every stage counts for the Jacobian", c.name)
+		require.Less(t, p.VolumeError(), 4e-3, "%s: every stage counts for the Jacobian", c.name)
 	}
 }
 
