@@ -696,7 +696,7 @@ func TestReferenceCheckpoints(t *testing.T) {
 					if testing.Short() && s.DType == "float64" && s.Rtol < 1e-7 {
 						t.Skip("too long for -short")
 					}
-					opt := odeint.Options{Rtol: s.Rtol, Atol: s.Atol, MaxSteps: 1 << 20}
+					opt := odeint.Options{Method: odeint.Dopri5, Rtol: s.Rtol, Atol: s.Atol, MaxSteps: 1 << 20}
 					if s.Steps > 0 {
 						opt = odeint.Options{Method: odeint.Euler, Step: 1 / float64(s.Steps)}
 					}
