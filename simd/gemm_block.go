@@ -249,8 +249,16 @@ func (s *panel[F]) product() {
 			rows, high = rows-1, tiles
 		}
 		n := min(high, most)
-		s.run(&s.c[i*s.ldc], &s.a[i*s.ars], &s.b[0], &s.init[i*s.ldi],
-			s.ldc, s.ars, s.aks, s.ldb, s.ldi, s.k, rows, n, s.cols)
+		s.call(i, rows, n)
 		i, high, tiles = i+n*rows, high-n, tiles-n
 	}
+}
+
+// call makes n tiles of so many rows from row i on. Assembly is never preempted, and a signal hardly ever comes between two calls
+// of it: it is the look at the stack's bound at the entry of this function that lets the garbage collector in, so it stays a function.
+//
+//go:noinline
+func (s *panel[F]) call(i, rows, n int) {
+	s.run(&s.c[i*s.ldc], &s.a[i*s.ars], &s.b[0], &s.init[i*s.ldi],
+		s.ldc, s.ars, s.aks, s.ldb, s.ldi, s.k, rows, n, s.cols)
 }
