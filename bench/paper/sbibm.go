@@ -72,7 +72,7 @@ func sbibm(ctx context.Context, r *Run) error {
 		var radius []float64
 		for seed := range r.Seeds {
 			key := rng.New(uint64(seed + 1)).Named("sbibm").Named(t.name)
-			theta, x, err := t.draw(simulations, sbiRecipe.beyond, key)
+			theta, x, err := t.draw(simulations, sbiRecipe.margin(len(t.prior)), key)
 			if err != nil {
 				return err
 			}
