@@ -230,9 +230,13 @@ func adaptiveCases(t *testing.T, count *tally, p *referenceProblem, sys exprSyst
 			got := worst(sol.Final(), p.Truth.Y1)
 			errs[c.rtol] = got
 			require.True(t, finite(got), "the end state is not finite")
-			require.LessOrEqual(t, float64(sol.Stats.Evals), 1.3*float64(c.nfev), "evaluations")
-			// Chaotic or near-singular problems at loose tolerances: only finite.
-			loose := c.rtol >= 1e-3 && c.err > 30*c.rtol
+			// Chaotic or near-singular problems at loose tolerances: only finite, and evaluations within half of the peers', for the
+			// rounding of a machine's math.Pow decides which way round they go.
+			loose, most := c.rtol >= 1e-3 && c.err > 30*c.rtol, 1.3
+			if loose {
+				most = 1.5
+			}
+			require.LessOrEqual(t, float64(sol.Stats.Evals), most*float64(c.nfev), "evaluations")
 			bound := 5 * c.err
 			if loose {
 				return
