@@ -29,6 +29,7 @@ var floors = map[string][]string{
 	"nn":                 {"autograd", "simd", "simd/rng"},
 	"nn/bijector":        {"nn", "autograd", "simd", "simd/rng"},
 	"cfm/ot":             {"simd"},
+	"cfm/internal/...":   {},
 	"cfm/metric":         {"cfm/ot", "simd", "simd/rng"},
 	"cfm/dataset":        {"simd", "simd/rng"},
 	"cfm/table":          {"simd", "simd/rng"},

@@ -4,18 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"pushforward/autograd"
+	"pushforward/cfm/internal/reference"
 	"pushforward/cfm/ot"
 	"pushforward/nn"
 	"pushforward/odeint"
@@ -79,43 +77,9 @@ func readReference(t *testing.T, name string, v any) {
 		t.Skipf("%s is not in this folder", name)
 	}
 	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(raw, v))
-	var all any
-	require.NoError(t, json.Unmarshal(raw, &all))
-	require.Empty(t, unread(all, reflect.TypeOf(v), name), "not known here, so not checked")
-}
-
-// unread lists what raw, a decoded reference file, holds besides text and into has no field for: figures that would
-// otherwise go unchecked.
-func unread(raw any, into reflect.Type, at string) (names []string) {
-	for into.Kind() == reflect.Pointer {
-		into = into.Elem()
-	}
-	switch v := raw.(type) {
-	case []any:
-		if into.Kind() == reflect.Slice {
-			for i, e := range v {
-				names = append(names, unread(e, into.Elem(), fmt.Sprintf("%s[%d]", at, i))...)
-			}
-		}
-	case map[string]any:
-		if into.Kind() != reflect.Struct {
-			return nil
-		}
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			f, ok := into.FieldByNameFunc(func(field string) bool {
-				f, _ := into.FieldByName(field)
-				tag := f.Tag.Get("json")
-				return tag == name || tag == "" && !f.Anonymous && strings.EqualFold(field, name)
-			})
-			if _, text := v[name].(string); ok {
-				names = append(names, unread(v[name], f.Type, at+"."+name)...)
-			} else if !text {
-				names = append(names, at+"."+name)
-			}
-		}
-	}
-	return names
+	unknown, err := reference.Decode(raw, v, name)
+	require.NoError(t, err)
+	require.Empty(t, unknown, "not known here, so not checked")
 }
 
 // tally counts the cases of a file and reports them at the end.

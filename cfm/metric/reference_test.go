@@ -1,19 +1,14 @@
 package metric
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"pushforward/cfm/internal/reference"
 	"pushforward/cfm/ot"
 )
 
@@ -64,10 +59,9 @@ func TestReferenceMetrics(t *testing.T) {
 			FPR   float64 `json:"fpr_at_95_tpr"`
 		} `json:"ranking"`
 	}
-	require.NoError(t, json.Unmarshal(raw, &file))
-	var everything any
-	require.NoError(t, json.Unmarshal(raw, &everything))
-	require.Empty(t, unread(everything, reflect.TypeOf(file), "metrics.json"), "not known here, so not checked")
+	unknown, err := reference.Decode(raw, &file, "metrics.json")
+	require.NoError(t, err)
+	require.Empty(t, unknown, "not known here, so not checked")
 	passed := 0
 	for _, c := range file.Cases {
 		ok := t.Run("metrics/"+c.Name, func(t *testing.T) {
@@ -121,37 +115,4 @@ func TestReferenceMetrics(t *testing.T) {
 	}
 	all := len(file.Cases) + len(file.Ranking)
 	t.Logf("cfm/metrics.json: %d passed, %d failed, 0 skipped", passed, all-passed)
-}
-
-// unread lists what raw, a decoded reference file, holds besides text and into has no field for: figures that would
-// otherwise go unchecked.
-func unread(raw any, into reflect.Type, at string) (names []string) {
-	for into.Kind() == reflect.Pointer {
-		into = into.Elem()
-	}
-	switch v := raw.(type) {
-	case []any:
-		if into.Kind() == reflect.Slice {
-			for i, e := range v {
-				names = append(names, unread(e, into.Elem(), fmt.Sprintf("%s[%d]", at, i))...)
-			}
-		}
-	case map[string]any:
-		if into.Kind() != reflect.Struct {
-			return nil
-		}
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			f, ok := into.FieldByNameFunc(func(field string) bool {
-				f, _ := into.FieldByName(field)
-				tag := f.Tag.Get("json")
-				return tag == name || tag == "" && !f.Anonymous && strings.EqualFold(field, name)
-			})
-			if _, text := v[name].(string); ok {
-				names = append(names, unread(v[name], f.Type, at+"."+name)...)
-			} else if !text {
-				names = append(names, at+"."+name)
-			}
-		}
-	}
-	return names
 }

@@ -1,18 +1,14 @@
 package ot
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"pushforward/cfm/internal/reference"
 )
 
 type tensor struct {
@@ -73,10 +69,9 @@ func TestReferenceOT(t *testing.T) {
 			Cost  float64 `json:"cost"`
 		} `json:"partial"`
 	}
-	require.NoError(t, json.Unmarshal(raw, &file))
-	var all any
-	require.NoError(t, json.Unmarshal(raw, &all))
-	require.Empty(t, unread(all, reflect.TypeOf(file), "ot.json"), "not known here, so not checked")
+	unknown, err := reference.Decode(raw, &file, "ot.json")
+	require.NoError(t, err)
+	require.Empty(t, unknown, "not known here, so not checked")
 	passed := 0
 	run := func(name string, f func(t *testing.T)) {
 		if t.Run("ot/"+name, f) {
@@ -173,39 +168,6 @@ func TestReferenceOT(t *testing.T) {
 		})
 	}
 	t.Logf("cfm/ot.json: %d passed, %d failed, 0 skipped", passed, len(file.Cases)+len(file.Unbalanced)+len(file.Partial)-passed)
-}
-
-// unread lists what raw, a decoded reference file, holds besides text and into has no field for: figures that would
-// otherwise go unchecked.
-func unread(raw any, into reflect.Type, at string) (names []string) {
-	for into.Kind() == reflect.Pointer {
-		into = into.Elem()
-	}
-	switch v := raw.(type) {
-	case []any:
-		if into.Kind() == reflect.Slice {
-			for i, e := range v {
-				names = append(names, unread(e, into.Elem(), fmt.Sprintf("%s[%d]", at, i))...)
-			}
-		}
-	case map[string]any:
-		if into.Kind() != reflect.Struct {
-			return nil
-		}
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			f, ok := into.FieldByNameFunc(func(field string) bool {
-				f, _ := into.FieldByName(field)
-				tag := f.Tag.Get("json")
-				return tag == name || tag == "" && !f.Anonymous && strings.EqualFold(field, name)
-			})
-			if _, text := v[name].(string); ok {
-				names = append(names, unread(v[name], f.Type, at+"."+name)...)
-			} else if !text {
-				names = append(names, at+"."+name)
-			}
-		}
-	}
-	return names
 }
 
 // near holds got to a relative tolerance, with a floor for distances of identical clouds.
