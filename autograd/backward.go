@@ -257,14 +257,12 @@ func (t *Tape[F]) sweep(hi, lo int32) {
 		case n.kind == isTracked:
 			d := t.tracked[n.ints]
 			t.plus(d, d, g)
-		case n.op != nil:
-			if op, ok := n.op.(raw[F]); ok {
-				if t.raw(op, n, g) {
-					continue
-				}
-			} else {
-				t.replay(id, g)
+		case n.raw != nil:
+			if t.raw(n.raw, n, g) {
+				continue
 			}
+		case n.op != nil:
+			t.replay(id, g)
 		}
 		r.give(g)
 	}

@@ -17,8 +17,11 @@ type (
 // view records a result that shares x's memory.
 func (x Var[F]) view(op Op[F], s Shape, data []F) Var[F] {
 	t := x.t
-	t.nodes = append(t.nodes, node[F]{op: op, data: data, shape: s, gen: t.gen, in: [3]int32{x.id}, nin: 1, theta: t.nodes[x.id].theta})
-	return Var[F]{t, int32(len(t.nodes) - 1), t.gen}
+	y := t.push(op, Shape{n: 1}) // of no elements
+	n := &t.nodes[y.id]
+	n.data, n.shape = data, s
+	n.in[0], n.nin, n.theta = x.id, 1, t.nodes[x.id].theta
+	return y
 }
 
 // setInts gives the newest node whole numbers.

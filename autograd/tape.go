@@ -52,7 +52,8 @@ type kept[F simd.Float] struct {
 
 // node is one recorded value. It holds no pointer to another node: operands are indices.
 type node[F simd.Float] struct {
-	op    Op[F] // nil for a leaf
+	op    Op[F]  // nil for a leaf
+	raw   raw[F] // op, if it has a rule on slices
 	data  []F
 	shape Shape
 	gen   uint32
@@ -61,10 +62,10 @@ type node[F simd.Float] struct {
 	ext   int32 // where the operands from the fourth on start in args
 	ints  int32 // where its whole numbers start
 	nints int32
-	s, s2 float64 // settings of a built-in op, which saves boxing the 2 of Scale(2)
 	kind  uint8
-	theta bool // depends on θ
-	pair  bool // op is paired
+	theta bool    // depends on θ
+	pair  bool    // op is paired
+	s, s2 float64 // settings of a built-in op, which saves boxing the 2 of Scale(2)
 }
 
 const (

@@ -84,7 +84,10 @@ func (t *Tape[F]) push(op Op[F], shape Shape) Var[F] {
 		t.nodes = t.nodes[:id+1]
 	}
 	n := &t.nodes[id] // field by field: a literal would be built elsewhere and copied
-	n.op = op
+	if n.op != op { // most passes repeat the one before
+		n.op = op
+		n.raw, _ = op.(raw[F])
+	}
 	n.data = t.mem.alloc(shape.Len())
 	n.shape = shape
 	n.gen = t.gen
@@ -107,8 +110,10 @@ func record[F simd.Float](op Op[F], shape Shape, in []Var[F]) Var[F] {
 		}
 		theta = theta || t.nodes[id].theta
 	}
-	y := t.push(op, shape)
+	y := t.push(nil, shape) // ops of users need not be comparable
 	n := &t.nodes[y.id]
+	n.op = op
+	n.raw, _ = op.(raw[F])
 	n.nin, n.theta = int32(len(in)), theta
 	for i, x := range in {
 		if i < len(n.in) {
