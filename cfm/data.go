@@ -27,7 +27,8 @@ type Batch[F simd.Float] struct {
 	X0, X1, Cond autograd.Tensor[F]
 	Row          []int
 	Total        int
-	Step         int // the training step the batch is for, from 0
+	Step         int  // the training step the batch is for, from 0
+	Held         bool // the rows are held out: of the loss only the value is asked for, no gradient
 
 	// root is the key that all batches of a run share, for data that keeps to an order over
 	// many of them.
@@ -44,7 +45,7 @@ func Grow[F simd.Float](x *autograd.Tensor[F], rows, cols int) {
 
 // slice returns rows lo to hi of b as views.
 func (b *Batch[F]) slice(lo, hi int) Batch[F] {
-	s := Batch[F]{X0: b.X0.Slice(lo, hi), X1: b.X1.Slice(lo, hi), Row: b.Row[lo:hi], Total: b.Total, Step: b.Step}
+	s := Batch[F]{X0: b.X0.Slice(lo, hi), X1: b.X1.Slice(lo, hi), Row: b.Row[lo:hi], Total: b.Total, Step: b.Step, Held: b.Held}
 	if b.Cond.Shape.Rank() > 0 {
 		s.Cond = b.Cond.Slice(lo, hi)
 	}
@@ -104,24 +105,38 @@ func (d *table[F]) Next(b *Batch[F], key rng.Key) error {
 	if d.cond.Data != nil {
 		Grow(&b.Cond, len(b.Row), d.cond.Shape.Dim(1))
 	}
-	// Plain slices: Tensor.Row looks at the shape each time.
-	d0, d1, dc := columns(d.x0), columns(d.x1), columns(d.cond)
+	// For many rows at a time all first turns, then what they miss, then the rows: the processor can begin on the next
+	// of each while it waits for one.
 	var s shuffle
-	for i, r := range b.Row {
-		at := uint64(first + r)
-		if pass := at / n; i == 0 || s.pass != pass {
+	var at [64]uint64
+	for lo, k := 0, 0; lo < len(b.Row); lo += k {
+		pass := uint64(first+b.Row[lo]) / n
+		if lo == 0 || pass != s.pass {
 			s = newShuffle(key, pass, n)
 		}
-		j := int(s.at(at % n))
-		copy(b.X1.Data[i*d1:][:d1], d.x1.Data[j*d1:])
-		if d0 > 0 {
-			copy(b.X0.Data[i*d0:][:d0], d.x0.Data[j*d0:])
+		for k = 0; k < min(len(at), len(b.Row)-lo); k++ {
+			i := uint64(first + b.Row[lo+k])
+			if i/n != pass {
+				break
+			}
+			at[k] = s.turn(i % n)
 		}
-		if dc > 0 {
-			copy(b.Cond.Data[i*dc:][:dc], d.cond.Data[j*dc:])
+		for i, j := range at[:k] {
+			at[i] = s.inside(j)
 		}
+		gather(&b.X1, d.x1, lo, at[:k])
+		gather(&b.X0, d.x0, lo, at[:k])
+		gather(&b.Cond, d.cond, lo, at[:k])
 	}
 	return nil
+}
+
+// gather copies the rows of src at the given places to dst, from row lo on.
+func gather[F simd.Float](dst *autograd.Tensor[F], src autograd.Tensor[F], lo int, at []uint64) {
+	w := columns(src)
+	for i, j := range at {
+		copy(dst.Data[(lo+i)*w:][:w], src.Data[int(j)*w:][:w])
+	}
 }
 
 // columns returns the width of a matrix, 0 for the zero Tensor.
@@ -192,20 +207,27 @@ func newShuffle(key rng.Key, pass, n uint64) shuffle {
 }
 
 // at returns element i of the permutation.
-func (s *shuffle) at(i uint64) uint64 {
-	mask := uint64(1)<<s.half - 1
-	for {
-		l, r := i>>s.half, i&mask
-		for _, k := range s.keys[:s.rounds] {
-			// Stafford's finaliser, the mix of SplitMix64.
-			z := r ^ k
-			z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-			z = (z ^ z>>27) * 0x94d049bb133111eb
-			z ^= z >> 31
-			l, r = r, l^z&mask
-		}
-		if i = l<<s.half | r; i < s.n {
-			return i
-		}
+func (s *shuffle) at(i uint64) uint64 { return s.inside(s.turn(i)) }
+
+// inside turns i until it is an element.
+func (s *shuffle) inside(i uint64) uint64 {
+	for i >= s.n {
+		i = s.turn(i)
 	}
+	return i
+}
+
+// turn applies the network once.
+func (s *shuffle) turn(i uint64) uint64 {
+	mask := uint64(1)<<s.half - 1
+	l, r := i>>s.half, i&mask
+	for _, k := range s.keys[:s.rounds] {
+		// Stafford's finaliser, the mix of SplitMix64.
+		z := r ^ k
+		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+		z = (z ^ z>>27) * 0x94d049bb133111eb
+		z ^= z >> 31
+		l, r = r, l^z&mask
+	}
+	return l<<s.half | r
 }
