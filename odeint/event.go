@@ -12,8 +12,9 @@ import (
 //
 // G is looked at on the continuous extension of each kept step, at points dense enough to describe it by parabolas and,
 // where one of these approaches zero and turns back, at the extremum; so several crossings in one step are found, and a
-// near miss is told from two crossings. A zero at the start of a solve, or where a reset has just happened, is no
-// event. Roots are enclosed to 1e-13 of the step.
+// near miss is told from two crossings. What is left of G when the crossings found are divided out is looked at likewise,
+// so that three close together are not taken for one. A zero at the start of a solve, or where a reset has just happened,
+// is no event. Roots are enclosed to 1e-13 of the step.
 type Event struct {
 	Name string
 	G    func(t float64, y []float64) float64 `json:"-"`
@@ -103,17 +104,33 @@ func (s *Solver[F]) crossings(e int, at *float64, skip bool) {
 			}
 		}
 	}
+	s.marks, s.roots = append(s.marks[:0], mark{c.theta, c.v}), s.roots[:0]
 	v1, v2, v3, v4 := s.g(e, 0.25), s.g(e, 0.5), s.g(e, 0.75), s.g(e, 1)
 	c.piece(0, 0.5, *at, v1, v2, 0)
 	c.piece(0.5, 1, v2, v3, v4, 0)
 	*at = v4
+	c.clusters()
+	for _, r := range s.roots {
+		if dir := s.opt.Events[e].Dir; dir == 0 || dir > 0 == r.rising {
+			s.found = append(s.found, crossing{r.theta, e})
+		}
+	}
 }
 
-// scan walks along a step and notes sign changes.
+// scan walks along a step and notes in s.marks where it has been, in s.roots the sign changes.
 type scan[F simd.Float] struct {
 	s        *Solver[F]
 	e        int
 	theta, v float64 // the last point, and G there
+}
+
+// mark is a point of a step, and an event's G there.
+type mark struct{ theta, v float64 }
+
+// root is a sign change of an event's G.
+type root struct {
+	theta  float64
+	rising bool
 }
 
 // piece goes on from θ=a to θ=b, where G is va, vm in the middle, vb at the end.
@@ -170,16 +187,14 @@ func (c *scan[F]) point(theta, v float64) {
 		return
 	}
 	if c.v != 0 && v == v && !(c.v < 0 && v < 0) && !(c.v > 0 && v > 0) {
-		dir := c.s.opt.Events[c.e].Dir
-		if dir == 0 || dir > 0 == (c.v < 0) {
-			at := theta
-			if v != 0 {
-				at = c.s.root(c.e, c.theta, theta, c.v, v)
-			}
-			c.s.found = append(c.s.found, crossing{at, c.e})
+		at := theta
+		if v != 0 {
+			at = c.s.root(c.e, c.theta, theta, c.v, v)
 		}
+		c.s.roots = append(c.s.roots, root{at, c.v < 0})
 	}
 	c.theta, c.v = theta, v
+	c.s.marks = append(c.s.marks, mark{theta, v})
 }
 
 // turn looks for a point between a and b where G has the other sign than at both, where it has that of va, by golden section for its
@@ -209,6 +224,193 @@ func (c *scan[F]) turn(a, b, va float64) {
 			g2 = sign * c.s.g(c.e, x2)
 		}
 	}
+}
+
+// clusters looks for crossings that hide beside those found: G divided by the distances from these, which has no sign
+// change between marks, is looked at for turns through zero as G itself was.
+func (c *scan[F]) clusters() {
+	s := c.s
+	if len(s.roots) == 0 {
+		return
+	}
+	n := 0 // marks on a root say nothing of what is beside it
+	for _, m := range s.marks {
+		if m.v != 0 && m.v == m.v {
+			s.marks[n] = m
+			n++
+		}
+	}
+	s.marks = s.marks[:n]
+	for i := 2; i < n; i++ {
+		for range maxPairs {
+			if !c.pair(s.marks[i-2], s.marks[i-1], s.marks[i]) {
+				break
+			}
+		}
+	}
+}
+
+// maxPairs is how many pairs of hidden crossings are looked for at one place, leastLobe how far apart they are at least, as
+// a part of the step.
+const (
+	maxPairs  = 8
+	leastLobe = 0x1p-36
+)
+
+// pair looks for two hidden crossings near the marks l, m and r, adds them to s.roots, and says whether it did.
+func (c *scan[F]) pair(l, m, r mark) bool {
+	s := c.s
+	width := r.theta - l.theta
+	s.near = s.near[:0]
+	for _, x := range s.roots {
+		if x.theta > l.theta-width && x.theta < r.theta+width {
+			s.near = append(s.near, x.theta)
+		}
+	}
+	if len(s.near) == 0 {
+		return false
+	}
+	dl, dm, dr := s.divided(l.theta, l.v), s.divided(m.theta, m.v), s.divided(r.theta, r.v)
+	sign := math.Copysign(1, dm)
+	dl, dm, dr = float64(sign*dl), float64(sign*dm), float64(sign*dr)
+	// The parabola through the three, in Newton's form.
+	fl, fr := (dm-dl)/(m.theta-l.theta), (dr-dm)/(r.theta-m.theta)
+	bend := (fr - fl) / width
+	if !(dl > 0 && dm > 0 && dr > 0 && bend > 0 && dl+dm+dr < math.MaxFloat64) {
+		return false
+	}
+	turn := (l.theta+m.theta)/2 - fl/(2*bend) // exact product: a half, a double
+	dist := turn - l.theta
+	least := dl + float64(fl*dist) + float64(bend*dist*(turn-m.theta))
+	if turn < l.theta-float64(0.1*width) || turn > r.theta+float64(0.1*width) || least > 0.25*max(dl, dm, dr) {
+		return false
+	}
+	x, v := c.below(l.theta, r.theta, sign)
+	if v == 0 {
+		return false
+	}
+	// The nearest points on either side whose sign is the other one.
+	a, va := c.beside(x, v, -1)
+	b, vb := c.beside(x, v, +1)
+	if !(a < x && x < b) {
+		return false
+	}
+	for range maxPairs {
+		q1, q2 := s.root(c.e, a, x, va, v), s.root(c.e, x, b, v, vb)
+		if q2-q1 < leastLobe {
+			return false
+		}
+		z, vz := c.breach(q1, q2, v)
+		switch {
+		case z == q2:
+			if c.shaky(q1 + (q2-q1)/2) {
+				return false
+			}
+			s.roots = append(s.roots, root{q1, v > 0}, root{q2, v < 0})
+			return true
+		case vz == 0:
+			return false
+		case z < x: // there are more between, or G is noise
+			a, va = z, vz
+		default:
+			b, vb = z, vz
+		}
+	}
+	return false
+}
+
+// divided is the value v of G at θ divided by the distances from s.near.
+func (s *Solver[F]) divided(theta, v float64) float64 {
+	for _, r := range s.near {
+		if math.Abs(theta-r) < leastLobe {
+			return math.Inf(1)
+		}
+		v /= theta - r
+	}
+	return v
+}
+
+// below looks by golden section for a point between a and b where sign times G divided is negative. It returns G itself there, or 0.
+func (c *scan[F]) below(a, b, sign float64) (theta, v float64) {
+	const golden = 0.6180339887498949
+	at := func(x float64) (g, d float64) {
+		g = c.s.g(c.e, x)
+		return g, sign * c.s.divided(x, g)
+	}
+	x1, x2 := b-float64(golden*(b-a)), a+float64(golden*(b-a))
+	g1, d1 := at(x1)
+	g2, d2 := at(x2)
+	for i := range 60 {
+		switch {
+		case d1 < 0:
+			return x1, g1
+		case d2 < 0:
+			return x2, g2
+		case i > 8 && math.Abs(d1-d2) < 1e-3*min(d1, d2):
+			return 0, 0 // it has turned
+		case d1 < d2:
+			b, x2, g2, d2 = x2, x1, g1, d1
+			x1 = b - float64(golden*(b-a))
+			g1, d1 = at(x1)
+		default:
+			a, x1, g1, d1 = x1, x2, g2, d2
+			x2 = a + float64(golden*(b-a))
+			g2, d2 = at(x2)
+		}
+	}
+	return 0, 0
+}
+
+// beside is the nearest point in the direction dir from x, where G is v, known to have G of the other sign: a mark, or between
+// x and a crossing found before. Without one it is x itself.
+func (c *scan[F]) beside(x, v, dir float64) (theta, value float64) {
+	edge := math.Inf(1)
+	for _, m := range c.s.marks {
+		if d := dir * (m.theta - x); d > 0 && d < edge {
+			edge, theta, value = d, m.theta, m.v
+		}
+	}
+	isRoot := false
+	for _, r := range c.s.roots {
+		if d := dir * (r.theta - x); d > 0 && d <= edge {
+			edge, theta, isRoot = d, r.theta, true
+		}
+	}
+	if isRoot {
+		r := theta
+		for k := 1; k <= 20; k++ {
+			theta = r + math.Ldexp(x-r, -k)
+			if value = c.s.g(c.e, theta); value != 0 && value < 0 != (v < 0) {
+				break
+			}
+		}
+	}
+	if value == 0 || value < 0 == (v < 0) {
+		return x, v
+	}
+	return theta, value
+}
+
+// breach is a point between a and b where G has not the sign of v, and G there, or b.
+func (c *scan[F]) breach(a, b, v float64) (theta, value float64) {
+	for _, x := range [...]float64{0.13, 0.29, 0.47, 0.71, 0.83} {
+		theta = a + float64(x*(b-a))
+		if value = c.s.g(c.e, theta); value == 0 || value < 0 != (v < 0) {
+			return theta, value
+		}
+	}
+	return b, v
+}
+
+// shaky says whether G at θ is rounding: it changes by much over distances that are nothing to its crossings.
+func (c *scan[F]) shaky(theta float64) bool {
+	v := c.s.g(c.e, theta)
+	for _, d := range [...]float64{0x1p-50, 0x1p-47, 0x1p-44, 0x1p-41} {
+		if lo, hi := c.s.g(c.e, theta-d)-v, c.s.g(c.e, theta+d)-v; !(max(math.Abs(lo), math.Abs(hi)) < 0.25*math.Abs(v)) {
+			return true
+		}
+	}
+	return false
 }
 
 // root encloses the sign change of event e between θ=a and θ=b, where G is ga and gb, and returns the end of the

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pushforward/simd"
+	"pushforward/simd/rng"
 )
 
 // clock is dy/dt = 1: one step leads anywhere, and the state is the time.
@@ -84,6 +85,54 @@ func TestNearTangents(t *testing.T) {
 				require.InDeltaSlice(t, want, hitTimes(sol, 0, 0), 1e-9, "c=%v ε=%v", c, eps) // a tangent's roots are ill-conditioned
 				require.Len(t, sol.Hits, len(want))
 			}
+		}
+	}
+}
+
+// Up to six roots in one step, some gap apart that may be a hundred-thousandth of it, are all found; several at one
+// place are one crossing or none, and near a triple one whose coefficients are rounded there may be up to three.
+func TestClustersOfRoots(t *testing.T) {
+	key := rng.New(7)
+	for n := 1; n <= 6; n++ {
+		for trial := range 100 {
+			u := make([]float64, n+2)
+			rng.Uniform(key.Fold(uint64(n)).Fold(uint64(trial)), u)
+			x := make([]float64, n)
+			x[0] = 0.1 + 0.8*u[0]
+			gap := 0.015 * math.Pow(10, -3*u[1])
+			for i := 1; i < n; i++ {
+				x[i] = x[i-1] + gap*(0.5+u[1+i])
+			}
+			product := func(t float64, y []float64) float64 {
+				v := 1.
+				for _, r := range x {
+					v *= y[0] - r
+				}
+				return v
+			}
+			power := func(t float64, y []float64) float64 { return math.Pow(y[0]-x[0], float64(n)) }
+			noise := func(t float64, y []float64) float64 {
+				return (y[0]-3*x[0])*y[0]*y[0] + 3*x[0]*x[0]*y[0] - x[0]*x[0]*x[0]
+			}
+			sol, err := Solve(bg, clock, []float64{0}, 0, 1, Options{FirstStep: 1, Events: []Event{{G: product}, {G: product, Dir: 1}, {G: power}, {G: noise}}})
+			require.NoError(t, err)
+			require.Equal(t, 1, sol.Stats.Accepted)
+			got := hitTimes(sol, 0, 0)
+			require.Len(t, got, n, "%v", x)
+			require.InDeltaSlice(t, x, got, 1e-11)
+			rising := []float64{}
+			for i := n - 1; i >= 0; i -= 2 {
+				rising = append([]float64{x[i]}, rising...)
+			}
+			got = hitTimes(sol, 0, 1)
+			require.Len(t, got, len(rising), "%v", x)
+			require.InDeltaSlice(t, rising, got, 1e-11)
+			require.Len(t, hitTimes(sol, 0, 2), n%2, "%v", x[0])
+			got = hitTimes(sol, 0, 3)
+			require.NotEmpty(t, got, "%v", x[0])
+			require.LessOrEqual(t, len(got), 3, "%v", x[0])
+			require.InDelta(t, x[0], got[0], 2e-5)
+			require.InDelta(t, x[0], got[len(got)-1], 2e-5)
 		}
 	}
 }

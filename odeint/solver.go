@@ -51,7 +51,10 @@ type Solver[F simd.Float] struct {
 	spoilt int        // the stage at which it was given up for all rows; 0: it was not
 	swap   bool       // all rows keep theirs, so that buffers change places instead of contents
 	extra  float64    // the c of the stage that complete is at
-	found  []crossing // the events in one row's step
+	found  []crossing // the events in one row's step,
+	marks  []mark     // where one was looked at,
+	roots  []root     // its sign changes,
+	near   []float64  // and those near a place
 
 	sub  subset[F]
 	look look[F]
