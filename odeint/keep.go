@@ -95,7 +95,6 @@ func (s *Solver[F]) advance(p, r int, l *lane) {
 	if len(s.sol.Errors) > 0 {
 		for i, e := range s.at(s.e1, p) {
 			s.sol.Errors[r*s.dim+i] += math.Abs(float64(e))
-			s.sol.Drift[r*s.dim+i] += float64(e)
 		}
 	}
 	s.watchStiffness(p, st, l)

@@ -20,10 +20,9 @@ type Solution[F simd.Float] struct {
 	Hits   []Hit      // events, by row and time
 	Stats  Stats
 
-	// Errors and Drift, of a solve with Options.Errors and adaptive steps, are Σ |e| and Σ e over the kept steps, e
-	// being the method's estimate of the error that a step made: rows × Dim. They say nothing of what becomes of
-	// these errors later on.
-	Errors, Drift []float64
+	// Errors, of a solve with Options.Errors and adaptive steps, are Σ |e| over the kept steps, e being the method's estimate
+	// of the error that a step made: rows × Dim. They say nothing of what becomes of these errors later on.
+	Errors []float64
 
 	dim, rows int
 	saveAt    bool
@@ -181,11 +180,10 @@ func (s *Solution[F]) begin(dim, rows int, dir, t1 float64, saveAt []float64) {
 // keepSteps makes room for the pieces of kept steps, with polynomials of degree deg if dense.
 func (s *Solution[F]) keepSteps(o *Options, deg int) {
 	s.dense, s.deg, s.steps = o.Dense, deg, o.Dense || o.Replay
-	s.Errors, s.Drift = s.Errors[:0], s.Drift[:0]
+	s.Errors = s.Errors[:0]
 	if o.Errors && o.Step == 0 {
-		s.Errors, s.Drift = grow(s.Errors, s.rows*s.dim), grow(s.Drift, s.rows*s.dim)
+		s.Errors = grow(s.Errors, s.rows*s.dim)
 		clear(s.Errors)
-		clear(s.Drift)
 	}
 }
 
