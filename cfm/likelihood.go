@@ -101,6 +101,17 @@ func (n *nll[F]) loss(tp *autograd.Tape[F], b Batch[F], key rng.Key) autograd.Va
 	ctx := context.Background() // a step ends when it ends: the trainer looks at its context between steps
 	sol, err := s.run(ctx, &d, y, b.X1, 0, 1, 0)
 	loss := math.NaN()
+	if err == nil && b.Held {
+		loss = 0
+		for i := range rows {
+			loss -= d.LogP[i]
+			if s.sys.penalties {
+				end := sol.Final()[i*w:][:w]
+				loss -= float64(n.opt.Kinetic*end[w-2]) + float64(n.opt.Jacobian*end[w-1])
+			}
+		}
+		return tp.Scalar(F(loss))
+	}
 	grad := make([]F, len(s.flow.Theta))
 	if err == nil {
 		loss = 0

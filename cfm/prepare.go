@@ -206,7 +206,7 @@ func (s *slot[F]) draw(data Data[F], dataKey, sourceKey rng.Key, step, n int) bo
 	if want := autograd.Dims(n, f.Dim); b.X1.Shape != want {
 		panic(fmt.Sprintf("cfm: Data gave x₁ %v for a batch of %d rows of %d columns", b.X1.Shape, n, f.Dim))
 	}
-	s.out = Batch[F]{X1: b.X1, X0: b.X0, Row: s.rows, Total: n, Step: step}
+	s.out = Batch[F]{X1: b.X1, X0: b.X0, Row: s.rows, Total: n, Step: step, Held: s.held}
 	if b.Cond.Shape.Rank() > 0 {
 		if b.Cond.Shape.Rank() != 2 || b.Cond.Rows() != n {
 			panic(fmt.Sprintf("cfm: Data gave conditions %v for a batch of %d rows", b.Cond.Shape, n))
