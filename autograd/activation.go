@@ -17,6 +17,7 @@ type (
 	seluOp[F simd.Float]     struct{ elementwise }
 	eluOp[F simd.Float]      struct{ elementwise }
 	softplusOp[F simd.Float] struct{ elementwise }
+	mishOp[F simd.Float]     struct{ elementwise }
 	reluOp[F simd.Float]     struct{ elementwise }
 	leakyOp[F simd.Float]    struct{ elementwise }
 
@@ -76,7 +77,7 @@ func (x Var[F]) ReLU() Var[F] { return x.same(reluOp[F]{}, 0, 0) }
 func (x Var[F]) LeakyReLU(slope float64) Var[F] { return x.same(leakyOp[F]{}, slope, 0) }
 
 // Mish returns x·tanh(softplus(x)).
-func (x Var[F]) Mish() Var[F] { return x.Mul(x.Softplus().Tanh()) }
+func (x Var[F]) Mish() Var[F] { return x.same(mishOp[F]{}, 0, 0) }
 
 // with2 records an elementwise op of two operands of one shape, with up to two
 // settings.
@@ -222,6 +223,21 @@ func (siluCurveOp[F]) VJP(z, k Var[F], i int) Var[F] {
 	s, c := x.Sigmoid(), x.Neg().Sigmoid()
 	sc, d := s.Mul(c), c.Sub(s)
 	return k.Mul(u).Mul(sc).Mul(d.Scale(3).Add(x.Mul(d.Square().Sub(sc.Scale(2)))))
+}
+
+// Mish: with t = tanh(softplus(x)), y' = t + x·sigmoid(x)·(1 - t²).
+
+func (mishOp[F]) Name() string { return "Mish" }
+func (mishOp[F]) Forward(y Var[F]) {
+	n, x := y.unary("Mish")
+	y.t.k.Softplus(n.data, x.data)
+	y.t.k.Tanh(n.data, n.data)
+	y.t.times(n.data, x.data, n.data)
+}
+func (mishOp[F]) VJP(y, g Var[F], _ int) Var[F] {
+	x := y.In(0)
+	t := x.Softplus().Tanh()
+	return g.Mul(t.Add(slope(Op[F](tanhGradOp[F]{}), t, x.SiLU())))
 }
 
 // GELU: with φ the normal density, y' = Φ(x) + x·φ(x) and y'' = φ(x)·(2 - x²).

@@ -243,6 +243,7 @@ func (divOp[F]) JVP(z, d Var[F], i int) Var[F] {
 	}
 	return d.Div(z.In(1))
 }
+func (divOp[F]) jvpBoth(z, dx, dy Var[F]) Var[F] { return dx.Sub(dy.Mul(z)).Div(z.In(1)) }
 func (divOp[F]) grad(t *Tape[F], n *node[F], i int, dst, g []F) {
 	x, y := &t.nodes[n.in[i]], &t.nodes[n.in[1]]
 	if i == 0 && len(dst) == len(g) {

@@ -156,6 +156,12 @@ func productCases[F simd.Float](add adder[F]) {
 			return JVP(x[0].Square().Mul(x[0].Tanh()), x[0], x[1])
 		}
 	})
+	add("JointJVP", false, func(g *gen) ([]T, fun[F]) {
+		b, d := g.dim(), g.dim()
+		return []T{g.normal(b, d), g.positive(d), g.normal(b, d), g.normal(d)}, func(x ...V) V {
+			return JointJVP(x[0].Tanh().Mul(x[1]).Div(x[1].Square()), []V{x[0], x[1]}, []V{x[2], x[3]})
+		}
+	})
 	add("Trace", false, func(g *gen) ([]T, fun[F]) {
 		b, d := g.dim(), g.dim()
 		return []T{g.normal(b, d), g.normal(d, d), g.normal(d)}, func(x ...V) V {

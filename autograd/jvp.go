@@ -1,6 +1,10 @@
 package autograd
 
-import "pushforward/simd"
+import (
+	"fmt"
+
+	"pushforward/simd"
+)
 
 // Forwarder is an Op with a forward rule of its own. It is never needed: without it JVP transposes
 // the op's VJP.
@@ -18,47 +22,82 @@ type Forwarder[F simd.Float] interface {
 //   - for any other, with u a cotangent that nobody looks at, w = VJP(y, u) is linear in u, and the
 //     transpose of that map, VJP of w by u with cotangent dx, is the wanted one.
 func JVP[F simd.Float](y, x, dx Var[F]) Var[F] {
-	nx, nd := pair("JVP", x, dx)
-	if nx.shape != nd.shape {
-		badPair("JVP", "a value and its tangent differ in shape", nx.shape, nd.shape)
+	xs, ds := [1]Var[F]{x}, [1]Var[F]{dx}
+	return jvp("JVP", y, xs[:], ds[:])
+}
+
+// JointJVP returns Σ ∂y/∂xᵢ · dxᵢ, likewise recorded: JVP along several Vars that move together, in one sweep.
+func JointJVP[F simd.Float](y Var[F], x, dx []Var[F]) Var[F] {
+	if len(x) == 0 || len(x) != len(dx) {
+		misuse("JointJVP", fmt.Sprintf("%d values and %d tangents", len(x), len(dx)))
 	}
-	ys := y.node("JVP").shape
-	t := x.t
-	if y.t != t {
-		misuse("JVP", whyForeign)
-	}
-	if y.id < x.id {
-		return t.Zeros(ys)
+	return jvp("JointJVP", y, x, dx)
+}
+
+func jvp[F simd.Float](op string, y Var[F], x, dx []Var[F]) Var[F] {
+	ys := y.node(op).shape
+	t, lo := y.t, y.id+1
+	for i := range x {
+		nx, nd := pair(op, x[i], dx[i])
+		if nx.shape != nd.shape {
+			badPair(op, "a value and its tangent differ in shape", nx.shape, nd.shape)
+		}
+		if x[i].t != t {
+			misuse(op, whyForeign)
+		}
+		lo = min(lo, x[i].id)
 	}
 	base := len(t.work)
-	for range y.id - x.id + 1 {
+	for range y.id - lo + 1 {
 		t.work = append(t.work, unneeded)
 	}
-	t.work[base] = dx.id
-	for id := x.id + 1; id <= y.id; id++ {
-		for i := range int(t.nodes[id].nin) {
-			n := &t.nodes[id]
-			a := t.arg(n, i) - x.id
-			if a < 0 || t.work[base+int(a)] < 0 {
-				continue
-			}
-			d := t.push1(id, i, t.at(t.work[base+int(a)]))
-			if d.t == nil {
-				continue
-			}
-			at := base + int(id-x.id)
-			if w := t.work[at]; w >= 0 {
-				d = t.at(w).Add(d)
-			}
-			t.work[at] = d.id
+	carry := func(id int32, d Var[F]) {
+		if w := t.work[base+int(id-lo)]; w >= 0 {
+			d = t.at(w).Add(d)
+		}
+		t.work[base+int(id-lo)] = d.id
+	}
+	for i := range x {
+		if x[i].id <= y.id {
+			carry(x[i].id, dx[i])
 		}
 	}
-	w := t.work[len(t.work)-1]
+	tangent := func(a int32) Var[F] {
+		if a < lo || t.work[base+int(a-lo)] < 0 {
+			return Var[F]{}
+		}
+		return t.at(t.work[base+int(a-lo)])
+	}
+	for id := lo; id <= y.id; id++ {
+		if both, ok := t.nodes[id].op.(joint[F]); ok {
+			dx, dy := tangent(t.nodes[id].in[0]), tangent(t.nodes[id].in[1])
+			if dx.t != nil && dy.t != nil {
+				carry(id, both.jvpBoth(t.at(id), dx, dy))
+				continue
+			}
+		}
+		for i := range int(t.nodes[id].nin) {
+			dx := tangent(t.arg(&t.nodes[id], i))
+			if dx.t == nil {
+				continue
+			}
+			if d := t.push1(id, i, dx); d.t != nil {
+				carry(id, d)
+			}
+		}
+	}
+	w := tangent(y.id)
 	t.work = t.work[:base]
-	if w < 0 {
+	if w.t == nil {
 		return t.Zeros(ys)
 	}
-	return t.at(w)
+	return w
+}
+
+// joint is an op of two operands with a rule for both moving at once, where the sum of the two single ones may be
+// a difference of infinities.
+type joint[F simd.Float] interface {
+	jvpBoth(z, dx, dy Var[F]) Var[F]
 }
 
 // push1 carries the tangent of operand i over to node id.
