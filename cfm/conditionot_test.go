@@ -68,8 +68,10 @@ func TestConditionOTShare(t *testing.T) {
 	x, y := normalTensor[float64](n, 2, rng.New(1)).Data, normalTensor[float64](n, 2, rng.New(2)).Data
 	cond := normalTensor[float64](n, 1, rng.New(3)).Data
 	m, far := costOf(x, y, 2)(), costOf(cond, cond, 1)()
+	var a assigner
 	for _, share := range []float64{0.011, 0.05, 0.2, 0.4} {
-		w := weightOfShare(m, far, n, share)
+		a.far = far
+		w := a.weightOfShare(m, n, share)
 		count := 0
 		for i := range n {
 			for j := range n {
@@ -80,12 +82,29 @@ func TestConditionOTShare(t *testing.T) {
 		}
 		require.InDelta(t, share*n*n, count, 1.5, "share %g, weight %g", share, w)
 	}
-	require.Zero(t, weightOfShare(m, far, n, 0.9), "without any weight fewer are as cheap")
-	require.Zero(t, weightOfShare(m, make([]float64, n*n), n, 0.1), "one condition")
+	require.Zero(t, a.weightOfShare(m, n, 0.9), "without any weight fewer are as cheap")
+	a.far = make([]float64, n*n)
+	require.Zero(t, a.weightOfShare(m, n, 0.1), "one condition")
 	for _, c := range []ConditionOT{{Weight: -1}, {Share: 1}, {Weight: 1, Share: 0.1}, {Weight: math.NaN()}} {
 		require.PanicsWithError(t, errorOf(func() { c.PairGiven(make([][2]int, n), n, n, costOf(x, y, 2), cond, 1, rng.Key{}) }), func() {
 			c.PairGiven(make([][2]int, n), n, n, costOf(x, y, 2), cond, 1, rng.Key{})
 		})
+	}
+}
+
+func TestSmallest(t *testing.T) {
+	for n := 1; n <= 40; n++ {
+		v := make([]float64, n)
+		rng.Normal(rng.New(uint64(n)), v)
+		for i := range v {
+			if v[i] = math.Round(2 * v[i]); v[i] > 3 { // ties
+				v[i] = math.Inf(1)
+			}
+		}
+		sorted := slices.Sorted(slices.Values(v))
+		for k, want := range sorted {
+			require.Equal(t, want, smallest(slices.Clone(v), k), "%v, %d", v, k)
+		}
 	}
 }
 

@@ -166,6 +166,8 @@ type assigner struct {
 	col   []int
 	order []int
 	sub   []float64
+	far   []float64
+	until []float64
 }
 
 // assigners holds idle work spaces, one for each core that has ever solved at once. A sync.Pool would
@@ -225,13 +227,15 @@ func (c ConditionOT) PairGiven(dst [][2]int, n0, n1 int, cost func() []float64, 
 		return
 	}
 	m := cost()
-	far := make([]float64, n1*n1)
-	ot.SquaredDistances(far, cond, cond, width)
+	a := takeAssigner()
+	defer a.give()
+	a.far = resize(a.far, n1*n1)
+	ot.SquaredDistances(a.far, cond, cond, width)
 	w := c.Weight
 	if c.Share > 0 {
-		w = weightOfShare(m, far, n1, c.Share)
+		w = a.weightOfShare(m, n1, c.Share)
 	}
-	for k, d := range far {
+	for k, d := range a.far {
 		m[k] += float64(w * d)
 	}
 	ExactOT{}.Pair(dst, n0, n1, func() []float64 { return m }, key)
@@ -239,13 +243,15 @@ func (c ConditionOT) PairGiven(dst [][2]int, n0, n1 int, cost func() []float64, 
 
 // weightOfShare returns the weight w at which the share of the pairs with m + w·far ≤ m of the row's own pair is the given
 // one, or the nearest there is: the share falls as w grows.
-func weightOfShare(m, far []float64, n int, share float64) float64 {
+func (a *assigner) weightOfShare(m []float64, n int, share float64) float64 {
 	// A pair counts up to its own weight (mᵢᵢ - mᵢⱼ)/farᵢⱼ, for ever at equal conditions if it is cheaper.
-	var until []float64
+	until := resize(a.until, n*n)[:0]
 	for i := range n {
-		for j := range n {
-			if gain := m[i*n+i] - m[i*n+j]; gain >= 0 {
-				if d := far[i*n+j]; d > 0 {
+		own := m[i*n+i]
+		far := a.far[i*n:][:n]
+		for j, v := range m[i*n:][:n] {
+			if gain := own - v; gain >= 0 {
+				if d := far[j]; d > 0 {
 					until = append(until, gain/d)
 				} else {
 					until = append(until, math.Inf(1))
@@ -253,19 +259,53 @@ func weightOfShare(m, far []float64, n int, share float64) float64 {
 			}
 		}
 	}
-	slices.Sort(until)
+	a.until = until
 	keep := int(math.Round(share * float64(n*n)))
 	if keep >= len(until) {
 		return 0
 	}
-	w := until[len(until)-1-keep] // the first that is not to count
-	if math.IsInf(w, 1) {         // equal conditions alone are more than that: the least weight that leaves nothing else
-		k, _ := slices.BinarySearch(until, w)
-		if w = 0; k > 0 {
-			w = until[k-1]
+	w := smallest(until, len(until)-1-keep) // the first that is not to count
+	if math.IsInf(w, 1) {                   // equal conditions alone are more than that: the least weight that leaves nothing else
+		w = 0
+		for _, v := range until {
+			if v > w && !math.IsInf(v, 1) {
+				w = v
+			}
 		}
 	}
 	return w * (1 + 1e-9)
+}
+
+// smallest returns the entry of v, which it reorders, that has k smaller or equal ones before it in order: Hoare's
+// selection, about the median of three.
+func smallest(v []float64, k int) float64 {
+	for len(v) > 1 {
+		lo, mid, hi := v[0], v[len(v)/2], v[len(v)-1]
+		p := max(min(lo, mid), min(max(lo, mid), hi))
+		i, j := 0, len(v)-1
+		for i <= j {
+			for v[i] < p {
+				i++
+			}
+			for v[j] > p {
+				j--
+			}
+			if i <= j {
+				v[i], v[j] = v[j], v[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case k <= j:
+			v = v[:j+1]
+		case k >= i:
+			v, k = v[i:], k-i
+		default:
+			return p
+		}
+	}
+	return v[0]
 }
 
 // withinConditions pairs rows of equal conditions, one set of them after the other.
