@@ -72,7 +72,21 @@ func (p *exprProblem) compile(exprs []json.RawMessage) (*expr, error) {
 				if err != nil {
 					return 0, err
 				}
+				if len(o.args) == 2 && (o.op == "-" || o.op == "/") { // of more than two, from the left
+					o.args = []int{add(o), i}
+					continue
+				}
 				o.args = append(o.args, i)
+			}
+			most, least := 1, 1
+			switch o.op {
+			case "+", "*":
+				most, least = math.MaxInt, 2
+			case "-", "/", "^":
+				most, least = 2, 2
+			}
+			if n := len(o.args); n < least || n > most {
+				return 0, fmt.Errorf("%q has %d arguments", o.op, n)
 			}
 			return add(o), nil
 		}

@@ -180,7 +180,8 @@ func requireClose(t *testing.T, want, got []float64, rel float64) {
 type tolerances struct {
 	rtol, atol float64
 	err        float64
-	nfev       int
+	nfev       int // the most evaluations,
+	least      int // and the fewest
 	peers      int
 }
 
@@ -203,7 +204,9 @@ func peersOf(p *referenceProblem) []tolerances {
 		}
 		c.peers++
 		c.err = max(c.err, float64(*s.Err))
-		c.nfev = max(c.nfev, s.NFEV)
+		if c.nfev = max(c.nfev, s.NFEV); c.least == 0 || s.NFEV < c.least {
+			c.least = s.NFEV
+		}
 	}
 	return out
 }
@@ -231,12 +234,14 @@ func adaptiveCases(t *testing.T, count *tally, p *referenceProblem, sys exprSyst
 			errs[c.rtol] = got
 			require.True(t, finite(got), "the end state is not finite")
 			// Chaotic or near-singular problems at loose tolerances: only finite, and evaluations within half of the peers', for the
-			// rounding of a machine's math.Pow decides which way round they go.
+			// rounding of a machine's math.Pow decides which way round they go, where the peers agree on their own.
 			loose, most := c.rtol >= 1e-3 && c.err > 30*c.rtol, 1.3
 			if loose {
 				most = 1.5
 			}
-			require.LessOrEqual(t, float64(sol.Stats.Evals), most*float64(c.nfev), "evaluations")
+			if !loose || float64(c.nfev) < 1.5*float64(c.least) {
+				require.LessOrEqual(t, float64(sol.Stats.Evals), most*float64(c.nfev), "evaluations")
+			}
 			bound := 5 * c.err
 			if loose {
 				return
