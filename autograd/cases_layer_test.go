@@ -245,15 +245,26 @@ func layerCases[F simd.Float](add adder[F]) {
 	})
 	image := func(g *gen) T { return g.spread(1+g.n(2), 1+g.n(2), 3+g.n(3), 3+g.n(3)) }
 	add("AvgPool2d", false, func(g *gen) ([]T, fun[F]) {
-		k, s := [2]int{1 + g.n(3), 1 + g.n(3)}, [2]int{1 + g.n(3), 1 + g.n(2)}
-		return []T{image(g)}, func(x ...V) V { return x[0].AvgPool2d(k, s) }
+		p := drawPool(g)
+		return []T{image(g)}, func(x ...V) V { return x[0].AvgPool2d(p) }
 	})
 	add("MaxPool2d", false, func(g *gen) ([]T, fun[F]) {
-		k, s := [2]int{1 + g.n(3), 1 + g.n(3)}, [2]int{1 + g.n(3), 1 + g.n(2)}
-		return []T{image(g)}, func(x ...V) V { return x[0].MaxPool2d(k, s) }
+		p := drawPool(g)
+		return []T{image(g)}, func(x ...V) V { return x[0].MaxPool2d(p) }
+	})
+	add("UpsampleBilinear2d", false, func(g *gen) ([]T, fun[F]) {
+		size, corners := [2]int{1 + g.n(7), 1 + g.n(7)}, g.n(2) == 0
+		return []T{image(g)}, func(x ...V) V { return x[0].UpsampleBilinear2d(size, corners) }
 	})
 	add("UpsampleNearest2d", false, func(g *gen) ([]T, fun[F]) {
 		s := [2]int{1 + g.n(3), 1 + g.n(2)}
 		return []T{image(g)}, func(x ...V) V { return x[0].UpsampleNearest2d(s) }
 	})
+}
+
+// drawPool draws windows of 1 to 3 with all that a Pool may have.
+func drawPool(g *gen) Pool {
+	p := Pool{Window: [2]int{1 + g.n(3), 1 + g.n(3)}, Stride: [2]int{1 + g.n(3), 1 + g.n(2)}, Ceil: g.n(2) == 0, SkipPad: g.n(2) == 0}
+	p.Pad = [2]int{g.n(1 + p.Window[0]/2), g.n(1 + p.Window[1]/2)}
+	return p
 }

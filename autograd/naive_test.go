@@ -87,26 +87,47 @@ func TestConvolutionsByDefinition(t *testing.T) {
 }
 
 func TestPoolsByDefinition(t *testing.T) {
-	for k := range draws() {
+	for k := range 4 * draws() {
 		g := &gen{key: rng.New(22).Fold(uint64(k))}
-		kern, stride := [2]int{1 + g.n(3), 1 + g.n(3)}, [2]int{1 + g.n(3), 1 + g.n(3)}
+		p := drawPool(g)
 		x := g.normal(2, 3, 4+g.n(4), 5)
 		tape := NewTape[float64](nil)
-		avg, top := tape.Const(x).AvgPool2d(kern, stride).Value(), tape.Const(x).MaxPool2d(kern, stride).Value()
-		each(avg.Shape, func(p int, i []int) {
-			sum, m := 0.0, math.Inf(-1)
-			for ky := range kern[0] {
-				for kx := range kern[1] {
-					v := at(x, i[0], i[1], i[2]*stride[0]+ky, i[3]*stride[1]+kx)
-					sum, m = sum+v, math.Max(m, v)
+		avg, top := tape.Const(x).AvgPool2d(p).Value(), tape.Const(x).MaxPool2d(p).Value()
+		require.Equal(t, avg.Shape, top.Shape)
+		for axis, n := range []int{x.Shape.Dim(2), 5} { // the last window begins before the end, and one more would not fit
+			last, next := (avg.Shape.Dim(2+axis)-1)*p.Stride[axis]-p.Pad[axis], avg.Shape.Dim(2+axis)*p.Stride[axis]-p.Pad[axis]
+			if p.Ceil {
+				require.Less(t, last, n)
+				require.True(t, next >= n || next-p.Stride[axis]+p.Window[axis] >= n+p.Pad[axis], "%+v", p)
+			} else {
+				require.LessOrEqual(t, last+p.Window[axis], n+p.Pad[axis])
+				require.Greater(t, next+p.Window[axis], n+p.Pad[axis])
+			}
+		}
+		each(avg.Shape, func(q int, i []int) {
+			sum, m, inside, padded := 0.0, math.Inf(-1), 0, 0
+			for ky := range p.Window[0] {
+				for kx := range p.Window[1] {
+					y, z := i[2]*p.Stride[0]+ky-p.Pad[0], i[3]*p.Stride[1]+kx-p.Pad[1]
+					if y < x.Shape.Dim(2)+p.Pad[0] && z < 5+p.Pad[1] {
+						padded++
+					}
+					if y >= 0 && y < x.Shape.Dim(2) && z >= 0 && z < 5 {
+						inside++
+						v := at(x, i[0], i[1], y, z)
+						sum, m = sum+v, math.Max(m, v)
+					}
 				}
 			}
-			require.InDelta(t, sum/float64(kern[0]*kern[1]), avg.Data[p], 1e-13)
-			require.Equal(t, m, top.Data[p])
+			if p.SkipPad {
+				padded = inside
+			}
+			require.InDelta(t, sum/float64(padded), avg.Data[q], 1e-13, "%+v", p)
+			require.Equal(t, m, top.Data[q], "%+v", p)
 		})
-		up := tape.Const(x).UpsampleNearest2d(kern).Value()
-		each(up.Shape, func(p int, i []int) {
-			require.Equal(t, at(x, i[0], i[1], i[2]/kern[0], i[3]/kern[1]), up.Data[p])
+		up := tape.Const(x).UpsampleNearest2d(p.Window).Value()
+		each(up.Shape, func(q int, i []int) {
+			require.Equal(t, at(x, i[0], i[1], i[2]/p.Window[0], i[3]/p.Window[1]), up.Data[q])
 		})
 	}
 }

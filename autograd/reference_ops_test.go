@@ -341,21 +341,10 @@ func refOps[F simd.Float]() map[string]refOp[F] {
 		"conv_transpose2d": func(a attrs, x []V) V {
 			return batched(4, x[0], func(v V) V { return ConvTranspose2d(v, x[1], bias(x), a.conv()) })
 		},
-		"avg_pool2d": func(a attrs, x []V) V {
-			k, x0 := a.two("kernel", 1), x[0]
-			if p := a.two("padding", 0); p != [2]int{} { // zeros, which count
-				x0 = x0.Pad(-1, p[1], p[1]).Pad(-2, p[0], p[0])
-			}
-			return batched(4, x0, func(x V) V { return x.AvgPool2d(k, strideOr(a, k)) })
-		},
-		"max_pool2d": func(a attrs, x []V) V {
-			k, x0 := a.two("kernel", 1), x[0]
-			if p := a.two("padding", 0); p != [2]int{} {
-				pad := func(x V) V { return x.Pad(-1, p[1], p[1]).Pad(-2, p[0], p[0]) }
-				inside := pad(x0.Tape().Full(x0.Shape(), 1))
-				x0 = Where(inside, pad(x0), x0.Tape().Scalar(F(math.Inf(-1))))
-			}
-			return batched(4, x0, func(x V) V { return x.MaxPool2d(k, strideOr(a, k)) })
+		"avg_pool2d": func(a attrs, x []V) V { return batched(4, x[0], func(x V) V { return x.AvgPool2d(a.pool()) }) },
+		"max_pool2d": func(a attrs, x []V) V { return batched(4, x[0], func(x V) V { return x.MaxPool2d(a.pool()) }) },
+		"upsample_bilinear2d": func(a attrs, x []V) V {
+			return batched(4, x[0], func(x V) V { return x.UpsampleBilinear2d(a.two("size", 1), a.flag("align_corners")) })
 		},
 		"upsample_nearest2d": func(a attrs, x []V) V { return x[0].UpsampleNearest2d(a.two("scale", 1)) },
 
@@ -396,11 +385,9 @@ func refCrossEntropy[F simd.Float](a attrs, in []Var[F]) Var[F] {
 	return CrossEntropy(x, target)
 }
 
-func strideOr(a attrs, k [2]int) [2]int {
-	if a.get("stride") == nil {
-		return k
-	}
-	return a.two("stride", 1)
+// pool reads the geometry of a pool.
+func (a attrs) pool() Pool {
+	return Pool{Window: a.two("kernel", 1), Stride: a.two("stride", 0), Pad: a.two("padding", 0), Ceil: a.flag("ceil_mode"), SkipPad: a.num("count_include_pad", 1) == 0}
 }
 
 // refMatmul is torch.matmul: vectors are given a second axis for the product, and batch axes of

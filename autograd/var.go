@@ -84,7 +84,7 @@ func (t *Tape[F]) push(op Op[F], shape Shape) Var[F] {
 		t.nodes = t.nodes[:id+1]
 	}
 	n := &t.nodes[id] // field by field: a literal would be built elsewhere and copied
-	if n.op != op { // most passes repeat the one before
+	if n.op != op {   // most passes repeat the one before
 		n.op = op
 		n.raw, _ = op.(raw[F])
 	}

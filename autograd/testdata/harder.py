@@ -135,8 +135,9 @@ OPS = {
     "conv1d": lambda a, x, w, *b: F.conv1d(x, w, *b, stride=a["stride"], padding=a["padding"], dilation=a.get("dilation", 1), groups=a.get("groups", 1)),
     "conv2d": lambda a, x, w, *b: F.conv2d(x, w, *b, stride=a["stride"], padding=a["padding"], dilation=a.get("dilation", 1), groups=a.get("groups", 1)),
     "conv_transpose2d": lambda a, x, w, *b: F.conv_transpose2d(x, w, *b, stride=a["stride"], padding=a["padding"], output_padding=a.get("output_padding", 0)),
-    "avg_pool2d": lambda a, x: F.avg_pool2d(x, a["kernel"], a["stride"]),
-    "max_pool2d": lambda a, x: F.max_pool2d(x, a["kernel"], a["stride"]),
+    "avg_pool2d": lambda a, x: F.avg_pool2d(x, a["kernel"], a["stride"], a.get("padding", 0), a.get("ceil_mode", False), a.get("count_include_pad", True)),
+    "max_pool2d": lambda a, x: F.max_pool2d(x, a["kernel"], a["stride"], a.get("padding", 0), 1, a.get("ceil_mode", False)),
+    "upsample_bilinear2d": lambda a, x: F.interpolate(x, size=a["size"], mode="bilinear", align_corners=a["align_corners"]),
     "upsample_nearest2d": lambda a, x: F.interpolate(x, scale_factor=a["scale"], mode="nearest"),
     # losses (mean over all elements, or over rows for cross_entropy)
     "mse_loss": lambda a, x, y: F.mse_loss(x, y),
@@ -477,7 +478,18 @@ for name, r in ROWS.items():
         add("nf_%s_%s" % (op, name), "nonfinite", {"x": x}, [st("y", op, "x", **at)], cot={"y": np.array([[1., 0., 2.], [0., 3., 1.]]) if "softmax" in op or op == "cumsum" else np.ones(2)}, jvp=True, second=True)
     add("nf_max_pool_%s" % name, "nonfinite", {"x": x.reshape(1, 1, 2, 3)}, [st("y", "max_pool2d", "x", kernel=[2, 2], stride=1)], cot={"y": np.ones((1, 1, 1, 2))}, second=True, jvp=True)
 
-KEPT = re.compile(r"""^(zero_(gelu_erf|mish|silu)|nonfinite_(relu|abs|exp|log|sqrt|maximum|div|pow|mul)|pow_scalar_(0|2|0.5)|pow_zero_base|bc_(mul|atan2|sub)_(4|8)|max_ties2|where_(bcast|nan_untaken|log_untaken|sqrt_safe)|red_(var|std|amax|logsumexp|norm2)_(6|9)|red_(var|logsumexp|amax|sum)_nonfinite|red_sum_0d|red_var_empty|prod_(2|7)|cumsum_ax_3|softmax_inf|log_softmax_mask|lse_mask|mm_(0|3|4|8|10)|lin_(1|2)|permute_4|expand_4|concat_many|stack_-2|slice_(1|7)|gather_(smaller|neg_axis)|pad_(3|4)|flip_2|ln_(1|2)|gn_(3|4)|rms_zero|c2_(4|8|9|14|15)_1|c1_(1|6)_0|ct_(2|4)_1|(avg|max)_pool2d_(1|5)|max_pool_(ties_overlap|inf)|up_1|huber_bound|bce_large|ce_(inf|spatial|ignore)|doubling20|squares20|rnn30|mha_causal|unet_slice|sinkhorn|rank7|nf_\d+_(silu|gelu_erf|gelu_tanh|selu|elu|relu|leaky_relu)_(inf|nan)|nf_\d+_pow_scalar_(inf|zero)|nf_(maximum_2_5|minimum_5_2|atan2_3_4|pow_3_3|pow_6_7|pow_3_6|div_3_5)|nf_(norm2|std)_zeros|nf_(prod|logsumexp|log_softmax)_(inf|masked|mask)|nf_max_pool_nans)$""")
+# Windows with padding, and hanging over the end; interpolation. Their own numbers, so that those above stay.
+R = np.random.default_rng(17)
+for i in range(60):
+    k, stride = [int(v) for v in R.integers(1, 5, 2)], [int(v) for v in R.integers(1, 5, 2)]
+    at = dict(kernel=k, stride=stride, padding=[int(R.integers(0, v // 2 + 1)) for v in k], ceil_mode=bool(R.integers(2)))
+    x = R.standard_normal((1, 2, *R.integers(2, 7, 2)))
+    add("window_avg_%d" % i, "layer", {"x": x}, [st("y", "avg_pool2d", "x", **at, count_include_pad=bool(R.integers(2)))], jvp=True)
+    add("window_max_%d" % i, "layer", {"x": x}, [st("z", "max_pool2d", "x", **at), st("y", "square", "z")], jvp=True, second=True)
+    at = dict(size=[int(v) for v in R.integers(1, 9, 2)], align_corners=bool(R.integers(2)))
+    add("bilinear_%d" % i, "layer", {"x": x}, [st("z", "upsample_bilinear2d", "x", **at), st("y", "square", "z")], jvp=True, second=True)
+
+KEPT = re.compile(r"""^(window_(avg|max)_(1|3|9|12|31|41)|bilinear_[1-4]|nf_div_(1_3|0_1)|zero_(gelu_erf|mish|silu)|nonfinite_(relu|abs|exp|log|sqrt|maximum|div|pow|mul)|pow_scalar_(0|2|0.5)|pow_zero_base|bc_(mul|atan2|sub)_(4|8)|max_ties2|where_(bcast|nan_untaken|log_untaken|sqrt_safe)|red_(var|std|amax|logsumexp|norm2)_(6|9)|red_(var|logsumexp|amax|sum)_nonfinite|red_sum_0d|red_var_empty|prod_(2|7)|cumsum_ax_3|softmax_inf|log_softmax_mask|lse_mask|mm_(0|3|4|8|10)|lin_(1|2)|permute_4|expand_4|concat_many|stack_-2|slice_(1|7)|gather_(smaller|neg_axis)|pad_(3|4)|flip_2|ln_(1|2)|gn_(3|4)|rms_zero|c2_(4|8|9|14|15)_1|c1_(1|6)_0|ct_(2|4)_1|(avg|max)_pool2d_(1|5)|max_pool_(ties_overlap|inf)|up_1|huber_bound|bce_large|ce_(inf|spatial|ignore)|doubling20|squares20|rnn30|mha_causal|unet_slice|sinkhorn|rank7|nf_\d+_(silu|gelu_erf|gelu_tanh|selu|elu|relu|leaky_relu)_(inf|nan)|nf_\d+_pow_scalar_(inf|zero)|nf_(maximum_2_5|minimum_5_2|atan2_3_4|pow_3_3|pow_6_7|pow_3_6|div_3_5)|nf_(norm2|std)_zeros|nf_(prod|logsumexp|log_softmax)_(inf|masked|mask)|nf_max_pool_nans)$""")
 
 if __name__ == "__main__":
     out = sys.argv[1]
