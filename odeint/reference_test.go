@@ -297,8 +297,14 @@ func sameSteps(t *testing.T, p *referenceProblem, sys exprSystem, m *Tableau, pe
 	require.NoError(t, err)
 	n := peer.Accepted + peer.Rejected
 	require.InDelta(t, n, sol.Stats.Accepted+sol.Stats.Rejected, 3+0.1*float64(n), "steps tried")
-	// That a peer's error is far below its tolerance is luck, which another order of rounding may not have.
-	require.LessOrEqual(t, worst(sol.Final(), p.Truth.Y1), max(10*float64(*peer.Err), 3*peer.Rtol, 1e-12), "error")
+	// That a peer's error is far below its tolerance, or below the others', is luck, which another order of rounding may not have.
+	bound := max(10*float64(*peer.Err), 3*peer.Rtol, 1e-12)
+	for _, c := range peersOf(p) {
+		if c.rtol == peer.Rtol && c.atol == peer.Atol && m == Dopri5 {
+			bound = max(bound, 5*c.err)
+		}
+	}
+	require.LessOrEqual(t, worst(sol.Final(), p.Truth.Y1), bound, "error")
 }
 
 // oneStepCase compares the stages, the new state and the error vector of one step.
