@@ -39,8 +39,8 @@ func (x Var[F]) LogSumExp(axes ...int) Var[F] {
 	return apply1(Op[F](logSumExpOp[F]{}), z, 0, 0, x)
 }
 
-// top returns the greatest of x, NaN if there is one, and 0 in place of an infinity of the sign
-// that would make all differences NaN.
+// top returns the greatest of x, NaN if there is one. A row of -Inf alone, or one with an Inf, so has NaN for
+// its differences, as in PyTorch.
 func top[F simd.Float](x []F) F {
 	m := F(math.Inf(-1))
 	for _, v := range x {

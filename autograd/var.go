@@ -46,12 +46,8 @@ func ApplyInts[F simd.Float](op Op[F], shape Shape, ints []int32, in ...Var[F]) 
 	return y
 }
 
-// apply1 and apply2 are Apply for built-in ops of one and two operands. The operand of apply1 may be
-// dead, those of apply2 have been looked at.
+// apply1 and apply2 are Apply for built-in ops of one and two operands, which are known to be on their tape.
 func apply1[F simd.Float](op Op[F], shape Shape, s, s2 float64, x Var[F]) Var[F] {
-	if !x.live() {
-		x.need(op.Name())
-	}
 	t := x.t
 	y := t.push(op, shape)
 	n := &t.nodes[y.id]

@@ -32,7 +32,7 @@ func NewAttention[F simd.Float](s Scope[F], dim, heads int) *Attention[F] {
 		Dim: dim, Heads: heads,
 		W:   s.Param("in_proj_weight", XavierUniform, 3*dim, dim),
 		B:   s.Param("in_proj_bias", Zeros, 3*dim),
-		Out: newLinear(s.Sub("out_proj"), dim, dim, KaimingUniform, Zeros),
+		Out: NewLinearInit(s.Sub("out_proj"), dim, dim, KaimingUniform, Zeros),
 	}
 }
 

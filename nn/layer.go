@@ -36,21 +36,17 @@ type Linear[F simd.Float] struct{ W, B autograd.Param }
 // NewLinear declares "weight" and "bias" in s, started as PyTorch starts them: both uniform
 // in ±1/√in.
 func NewLinear[F simd.Float](s Scope[F], in, out int) *Linear[F] {
-	return newLinear(s, in, out, KaimingUniform, Uniform(1/math.Sqrt(float64(max(in, 1)))))
+	return NewLinearInit(s, in, out, KaimingUniform, Uniform(1/math.Sqrt(float64(max(in, 1)))))
 }
 
 // NewLinearZero is NewLinear with both started at zero: the last layer of a residual branch,
 // so that the branch starts as nothing.
 func NewLinearZero[F simd.Float](s Scope[F], in, out int) *Linear[F] {
-	return newLinear(s, in, out, Zeros, Zeros)
+	return NewLinearInit(s, in, out, Zeros, Zeros)
 }
 
 // NewLinearInit is NewLinear with initialisers of one's own.
 func NewLinearInit[F simd.Float](s Scope[F], in, out int, weight, bias Init) *Linear[F] {
-	return newLinear(s, in, out, weight, bias)
-}
-
-func newLinear[F simd.Float](s Scope[F], in, out int, weight, bias Init) *Linear[F] {
 	return &Linear[F]{W: s.Param("weight", weight, out, in), B: s.Param("bias", bias, out)}
 }
 
