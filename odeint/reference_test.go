@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// referenceFolders runs f for each folder of reference cases: that of $PUSHFORWARD_REFERENCE, or the three of testdata (see PROVENANCE.md
+// referenceFolders runs f for each folder of reference cases: that of $PUSHFORWARD_REFERENCE, or the four of testdata (see PROVENANCE.md
 // in each).
 func referenceFolders(t *testing.T, f func(t *testing.T, dir string)) {
 	dirs := []string{os.Getenv("PUSHFORWARD_REFERENCE")}
 	if dirs[0] == "" {
-		dirs = []string{filepath.Join("testdata", "reference"), filepath.Join("testdata", "harder"), filepath.Join("testdata", "harder2")}
+		dirs = []string{filepath.Join("testdata", "reference"), filepath.Join("testdata", "harder"), filepath.Join("testdata", "harder2"), filepath.Join("testdata", "harder3")}
 	}
 	for _, dir := range dirs {
 		t.Run(filepath.Base(dir), func(t *testing.T) { f(t, dir) })
