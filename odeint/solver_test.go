@@ -208,6 +208,10 @@ func TestNoAllocations(t *testing.T) {
 		"plain": {}, "saves": {SaveAt: []float64{1, 2, 3}}, "dense": {Dense: true}, "bosh": {Method: Bosh3},
 		"fixed":  {Method: RK4, Step: 0.01},
 		"events": {Events: []Event{{G: func(t float64, y []float64) float64 { return y[0] }}}},
+		"several": {Events: []Event{{G: func(t float64, y []float64) float64 { return (y[0] - 1) * (y[0] - 1.01) * (y[0] - 1.02) }},
+			{G: func(t float64, y []float64) float64 { return y[1] }, Dir: 1, Reset: func(t float64, y []float64) { y[1] = 0.5 }}}},
+		"dop853": {Method: Dop853, Dense: true, SaveAt: []float64{1, 2, 3}, Events: []Event{{G: func(t float64, y []float64) float64 { return y[0] }}}},
+		"bosh5":  {Method: Bosh5, Control: PID{P: 0.2, I: 0.6}, FirstStep: 0.1, Errors: true, Stops: []float64{0.7, 2}}, "replay": {Replay: true},
 	} {
 		s := NewSolver[float32](opt)
 		run := func() {
