@@ -144,7 +144,7 @@ func (a *assembly[F]) map1(name string, f stub1[F]) func(dst, x []F) {
 
 func (a *assembly[F]) run1(f stub1[F], dst, x []F, k *F) {
 	n := a.whole(len(x))
-	for i := 0; i < n; i += a.chunk {
+	for i := 0; more(i, n); i += a.chunk {
 		f(&dst[i], &x[i], min(a.chunk, n-i), k)
 	}
 	if n < len(x) {
@@ -169,7 +169,7 @@ func (a *assembly[F]) map2(name string, f stub2[F]) func(dst, x, y []F) {
 
 func (a *assembly[F]) run2(f stub2[F], dst, x, y []F, k *F) {
 	n := a.whole(len(x))
-	for i := 0; i < n; i += a.chunk {
+	for i := 0; more(i, n); i += a.chunk {
 		f(&dst[i], &x[i], &y[i], min(a.chunk, n-i), k)
 	}
 	if n < len(x) {
@@ -186,7 +186,7 @@ func (a *assembly[F]) kernelMulAdd(dst, x, y, z []F) {
 	equal("MulAdd", len(dst), len(x), len(y), len(z))
 	k := &a.table[0]
 	n := a.whole(len(x))
-	for i := 0; i < n; i += a.chunk {
+	for i := 0; more(i, n); i += a.chunk {
 		a.mulAdd(&dst[i], &x[i], &y[i], &z[i], min(a.chunk, n-i), k)
 	}
 	if n < len(x) {
@@ -206,7 +206,7 @@ func (a *assembly[F]) both(name string, f stub3[F]) func(dst, x, g, h []F) {
 	return func(dst, x, g, h []F) {
 		equal(name, len(dst), len(x), len(g), len(h))
 		n := a.whole(len(x))
-		for i := 0; i < n; i += a.chunk {
+		for i := 0; more(i, n); i += a.chunk {
 			f(&dst[i], &x[i], &g[i], &h[i], min(a.chunk, n-i), k)
 		}
 		if n < len(x) {
@@ -301,7 +301,7 @@ func (a *assembly[F]) kernelAdam(w, m, v, g []F, c AdamCoeffs) {
 	s := adamScalars[F](c)
 	p := broadcast((*scalars[F])(hide(unsafe.Pointer(&k)))[:], a.copies, s[:]...)
 	n := a.whole(len(w))
-	for i := 0; i < n; i += a.chunk {
+	for i := 0; more(i, n); i += a.chunk {
 		a.adam(&w[i], &m[i], &v[i], &g[i], min(a.chunk, n-i), p)
 	}
 	if n < len(w) {
@@ -324,7 +324,7 @@ func (a *assembly[F]) kernelNormal(dst []F, w []uint32) {
 	if !is32[F]() {
 		words = 2
 	}
-	for i := 0; i < len(dst); i += a.chunk / 2 {
+	for i := 0; more(i, len(dst)); i += a.chunk / 2 {
 		a.boxMuller(&dst[i], &w[words*i], min(a.chunk/2, len(dst)-i), &a.table[0])
 	}
 }

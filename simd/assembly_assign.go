@@ -25,7 +25,7 @@ func (s *assignStubs) kernelLeastTwo(x, y []float64) (at int, least, second floa
 	}
 	least, second = math.Inf(1), math.Inf(1)
 	n := len(x) &^ 7
-	for i := 0; i < n; i += assignChunk {
+	for i := 0; more(i, n); i += assignChunk {
 		j, h1, h2 := s.leastTwo(&x[i], &y[i], min(assignChunk, n-i))
 		if h1 < least {
 			at, least, second = i+j, h1, min(least, h2)
@@ -50,7 +50,7 @@ func (s *assignStubs) kernelRelax(key, x, y, pred []float64, base, id float64) (
 	}
 	least := math.Inf(1)
 	n := len(x) &^ 7
-	for i := 0; i < n; i += assignChunk {
+	for i := 0; more(i, n); i += assignChunk {
 		if j, h := s.relax(&key[i], &x[i], &y[i], &pred[i], base, id, min(assignChunk, n-i)); h < least {
 			at, least = i+j, h
 		}
@@ -73,7 +73,7 @@ func (s *assignStubs) kernelSqDist(dst, x, y []float64) {
 		sqDistGeneric(dst, x, y)
 		return
 	}
-	for i := 0; i < len(x); i += assignChunk / lanes {
+	for i := 0; more(i, len(x)); i += assignChunk / lanes {
 		s.sqDist(&dst[0], &x[i], &y[i*lanes], min(assignChunk/lanes, len(x)-i))
 	}
 }

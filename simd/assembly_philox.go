@@ -44,7 +44,7 @@ func philoxKernel(f func(dst *uint32, groups int, block uint64, k *uint32), copi
 				n++
 			}
 		}
-		for i := 0; i < len(dst); i += philoxChunk {
+		for i := 0; more(i, len(dst)); i += philoxChunk {
 			f(&dst[i], min(philoxChunk, len(dst)-i)/philoxGroup, (group+uint64(i/philoxGroup))*philoxBlocks, &t[0])
 		}
 		runtime.KeepAlive(&table)

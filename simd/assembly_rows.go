@@ -12,7 +12,7 @@ func (a *assembly[F]) kernelDot(x, y []F) F {
 	var room [3][lanes]F // the lanes, and room for the tails of x and y
 	r := (*[3][lanes]F)(hide(unsafe.Pointer(&room)))
 	n := len(x) &^ (lanes - 1)
-	for i := 0; i < n; i += a.chunk {
+	for i := 0; more(i, n); i += a.chunk {
 		a.dot(&r[0][0], &x[i], &y[i], min(a.chunk, n-i), nil)
 	}
 	if n < len(x) {
@@ -35,7 +35,7 @@ func (a *assembly[F]) reduce(f func(dst *float64, x *F, n int, k *F)) func(x []F
 			x [lanes]F
 		})(hide(unsafe.Pointer(&room)))
 		n := len(x) &^ (lanes - 1)
-		for i := 0; i < n; i += a.chunk {
+		for i := 0; more(i, n); i += a.chunk {
 			f(&r.s[0], &x[i], min(a.chunk, n-i), nil)
 		}
 		if n < len(x) {
@@ -67,7 +67,7 @@ func (a *assembly[F]) kernelCombine(dst, y, h []F, c []F, k [][]F) {
 		var slopes [stages]*F
 		s := (*[stages]*F)(hide(unsafe.Pointer(&slopes)))
 		block := a.chunk / 4
-		for i := 0; i < n; i += block {
+		for i := 0; more(i, n); i += block {
 			for j := range k {
 				s[j] = &k[j][i]
 			}
@@ -104,7 +104,7 @@ func (a *assembly[F]) kernelAddRow(dst, x, row []F) {
 	equal("AddRow", len(dst), len(x))
 	width := checkRows("AddRow", len(x), len(row))
 	if width > a.chunk {
-		for i := 0; i < len(x); i += width {
+		for i := 0; more(i, len(x)); i += width {
 			a.run2(a.add, dst[i:][:width], x[i:][:width], row, nil)
 		}
 		return
@@ -112,7 +112,7 @@ func (a *assembly[F]) kernelAddRow(dst, x, row []F) {
 	n := a.whole(width)
 	step := a.chunk / width * width
 	if n > 0 {
-		for i := 0; i < len(x); i += step {
+		for i := 0; more(i, len(x)); i += step {
 			a.addRow(&dst[i], &x[i], &row[0], n, min(step, len(x)-i)/width, width)
 		}
 	}
@@ -130,7 +130,7 @@ func (a *assembly[F]) kernelAddRow(dst, x, row []F) {
 func (a *assembly[F]) kernelAddRows(dst, x []F) {
 	width := checkRows("AddRows", len(x), len(dst))
 	if width > a.chunk {
-		for i := 0; i < len(x); i += width {
+		for i := 0; more(i, len(x)); i += width {
 			a.run2(a.add, dst, dst, x[i:][:width], nil)
 		}
 		return
@@ -138,7 +138,7 @@ func (a *assembly[F]) kernelAddRows(dst, x []F) {
 	n := a.whole(width)
 	step := a.chunk / width * width
 	if n > 0 && len(dst) > 0 {
-		for i := 0; i < len(x); i += step {
+		for i := 0; more(i, len(x)); i += step {
 			a.addRows(&dst[0], &x[i], n, min(step, len(x)-i)/width, width)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand"
 	"runtime"
+	"runtime/metrics"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -52,30 +54,83 @@ func job[F Float](k *Kernels[F], batch, in, out int, v string) func() {
 	return func() { k.GemmBias(&p, y, x, wt, bias) }
 }
 
-// BenchmarkGemmPause collects garbage while four large products run, and reports the longest pause:
-// assembly cannot be preempted, so a call must be short.
-func BenchmarkGemmPause(b *testing.B) {
+// BenchmarkPause collects garbage while two or four goroutines are at work, and reports the longest and the median pause and, of
+// each, the time until all goroutines stood still. Assembly cannot be preempted, so a call must be short and something must
+// come between two. The rows "plain" are the control: a loop in Go that can be stopped at any instruction. What its longest pause
+// is, some milliseconds on two cores, the operating system does, which takes a core from a thread for a slice; a kernel that holds
+// a core too long shows in the median.
+func BenchmarkPause(b *testing.B) {
+	product := func() func() { return job(Best[float32](), 1024, 1024, 1024, "nt") }
+	plain := func() func() {
+		x := make([]float64, 1<<16)
+		return func() {
+			for i := range x {
+				x[i] = x[i]*0.5 + 1 // exact
+			}
+		}
+	}
+	tanh := func() func() {
+		x := make([]float32, 1<<22)
+		return func() { Best[float32]().Tanh(x, x) }
+	}
+	turn := func() func() {
+		x, y := make([]float32, 1<<22), make([]float32, 1<<22)
+		return func() { Best[float32]().Transpose(x, y, 1<<11, 1<<11) }
+	}
+	for _, c := range []struct {
+		name  string
+		tasks int
+		make  func() func()
+	}{{"none", 0, nil}, {"plain-2", 2, plain}, {"plain-4", 4, plain}, {"products-2", 2, product}, {"products-4", 4, product},
+		{"tanh-2", 2, tanh}, {"transpose-2", 2, turn}} {
+		b.Run(c.name, func(b *testing.B) { pauses(b, c.tasks, c.make) })
+	}
+}
+
+func pauses(b *testing.B, tasks int, make func() func()) {
 	var stop atomic.Bool
 	var wg sync.WaitGroup
-	for range 4 {
+	for range tasks {
 		wg.Go(func() {
-			for f := job(Best[float32](), 1024, 1024, 1024, "nt"); !stop.Load(); {
+			for f := make(); !stop.Load(); {
 				f()
 			}
 		})
 	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+	read := func() (total, stopping []uint64, edges []float64) {
+		s := []metrics.Sample{{Name: "/sched/pauses/total/gc:seconds"}, {Name: "/sched/pauses/stopping/gc:seconds"}}
+		metrics.Read(s)
+		h := s[0].Value.Float64Histogram()
+		return slices.Clone(h.Counts), slices.Clone(s[1].Value.Float64Histogram().Counts), h.Buckets
+	}
+	total, stopping, edges := read()
 	for b.Loop() {
 		runtime.GC()
 	}
-	runtime.ReadMemStats(&after)
+	total1, stopping1, _ := read()
 	stop.Store(true)
 	wg.Wait()
-	var longest uint64
-	for i := before.NumGC; i < after.NumGC && after.NumGC-i <= 256; i++ {
-		longest = max(longest, after.PauseNs[i%256])
+	longest := func(from, to []uint64) (n uint64, most, median float64) {
+		for i := range to {
+			n += to[i] - from[i]
+		}
+		var seen uint64
+		for i := range to {
+			if to[i] > from[i] {
+				most = edges[i+1]
+				if 2*seen < n {
+					median = most
+				}
+				seen += to[i] - from[i]
+			}
+		}
+		return n, most * 1e6, median * 1e6
 	}
-	b.ReportMetric(float64(longest)/1e3, "µs/longest")
-	b.ReportMetric(float64(after.PauseTotalNs-before.PauseTotalNs)/float64(after.NumGC-before.NumGC)/1e3, "µs/pause")
+	n, most, median := longest(total, total1)
+	b.ReportMetric(float64(n), "pauses")
+	b.ReportMetric(most, "µs/longest")
+	b.ReportMetric(median, "µs/median")
+	_, most, median = longest(stopping, stopping1)
+	b.ReportMetric(most, "µs/longest-stop")
+	b.ReportMetric(median, "µs/median-stop")
 }

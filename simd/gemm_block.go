@@ -174,7 +174,7 @@ func (t *gemmTier[F]) columns(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 	m, k := c.Rows-c.Rows%rows, a.Cols&^3
 	brs, bcs := b.strides()
 	most := max(1, callBytes/int(unsafe.Sizeof(c.Data[0]))/(rows*few*k))
-	for i := 0; i < m; i += rows * most {
+	for i := 0; more(i, m); i += rows * most {
 		init, ldi := t.first(c, i, 0, from, bias)
 		t.narrow(&c.Data[i*c.Stride], &a.Data[i*a.Stride], &b.Data[0], &init[0],
 			c.Stride, a.Stride, bcs, brs, ldi, k, rows, min(most, (m-i)/rows), c.Cols)
@@ -244,21 +244,13 @@ func (s *panel[F]) product() {
 	rows := (s.m + tiles - 1) / tiles
 	high := s.m - tiles*(rows-1) // tiles of so many rows; the others have one less
 	most := max(1, callBytes/int(unsafe.Sizeof(s.c[0]))/(rows*s.cols*s.k))
-	for i := 0; tiles > 0; {
+	for i := 0; more(i, s.m); {
 		if high == 0 {
 			rows, high = rows-1, tiles
 		}
 		n := min(high, most)
-		s.call(i, rows, n)
+		s.run(&s.c[i*s.ldc], &s.a[i*s.ars], &s.b[0], &s.init[i*s.ldi],
+			s.ldc, s.ars, s.aks, s.ldb, s.ldi, s.k, rows, n, s.cols)
 		i, high, tiles = i+n*rows, high-n, tiles-n
 	}
-}
-
-// call makes n tiles of so many rows from row i on. Assembly is never preempted, and a signal hardly ever comes between two calls
-// of it: it is the look at the stack's bound at the entry of this function that lets the garbage collector in, so it stays a function.
-//
-//go:noinline
-func (s *panel[F]) call(i, rows, n int) {
-	s.run(&s.c[i*s.ldc], &s.a[i*s.ars], &s.b[0], &s.init[i*s.ldi],
-		s.ldc, s.ars, s.aks, s.ldb, s.ldi, s.k, rows, n, s.cols)
 }

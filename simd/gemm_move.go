@@ -56,10 +56,15 @@ func copyGeneric[F Float](dst, src []F, ldd, lds, rows, cols int) {
 // transposeBlocks is transposeGeneric with size×size blocks done by run, which transposes size
 // rows of several blocks side by side.
 func transposeBlocks[F Float](run func(dst, src *F, ldd, lds, blocks int), size int, dst, src []F, ldd, lds, rows, cols int) {
+	const atOnce = 2048 // columns of a call
 	r, c := rows-rows%size, cols-cols%size
-	if c > 0 {
-		for i := 0; i < r; i += size {
-			run(&dst[i], &src[i*lds], ldd, lds, c/size)
+	for j := 0; more(j, c); j += atOnce {
+		n := min(atOnce, c-j)
+		every := max(1, atOnce/n) * size
+		for i0 := 0; more(i0, r); i0 += every {
+			for i := i0; i < min(i0+every, r); i += size {
+				run(&dst[j*ldd+i], &src[i*lds+j], ldd, lds, n/size)
+			}
 		}
 	}
 	if c < cols && r > 0 {
