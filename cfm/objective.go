@@ -27,6 +27,18 @@ type Objective[F simd.Float] func(tp *autograd.Tape[F], b Batch[F], key rng.Key)
 // u = (r + U)/n + S mod 1, with a shift S for the batch and U for the row. Match panics if p
 // fails CheckPath.
 func Match[F simd.Float](f Field[F], p Path, times TimeLaw) Objective[F] {
+	return newMatch(f, p, times).loss
+}
+
+// MatchUnstratified is Match with times that are drawn independently, u uniform for each row, as most published code does: the same
+// least point, reached by noisier steps.
+func MatchUnstratified[F simd.Float](f Field[F], p Path, times TimeLaw) Objective[F] {
+	m := newMatch(f, p, times)
+	m.loose = true
+	return m.loss
+}
+
+func newMatch[F simd.Float](f Field[F], p Path, times TimeLaw) *match[F] {
 	if p == nil {
 		p = CondOT{}
 	}
@@ -35,13 +47,14 @@ func Match[F simd.Float](f Field[F], p Path, times TimeLaw) Objective[F] {
 	}
 	m := &match[F]{field: f, path: p, times: times}
 	m.lo, m.hi = Span(p)
-	return m.loss
+	return m
 }
 
 type match[F simd.Float] struct {
 	field  Field[F]
 	path   Path
 	times  TimeLaw
+	loose  bool // times are not stratified
 	lo, hi float64
 }
 
@@ -82,8 +95,12 @@ func (m *match[F]) fill(tp *autograd.Tape[F], t []F, x, u, e []F, b Batch[F], ke
 		}
 		rng.Uniform(clock.Fold(uint64(block)), ts.u[:])
 		for i, r := range b.Row[lo:hi] {
-			v := (float64(r)+ts.u[r%noiseRows])/float64(b.Total) + shift
-			ts.t[i] = v - float64(int(v))
+			v := ts.u[r%noiseRows]
+			if !m.loose {
+				v = (float64(r)+v)/float64(b.Total) + shift
+				v -= float64(int(v))
+			}
+			ts.t[i] = v
 		}
 		m.law(ts.t[:hi-lo], ts.u[:hi-lo])
 		drawn := false

@@ -140,6 +140,35 @@ func TestChangePath(t *testing.T) {
 	}
 }
 
+// Stratified times have one in each part of [0, 1), shifted; independent ones have parts without any, about e⁻¹ of them.
+func TestMatchUnstratified(t *testing.T) {
+	const n = 1000
+	var times []float64
+	f := FieldFunc[float64](func(q Query[float64]) autograd.Var[float64] {
+		times = append(times, q.T.Value().Data...)
+		return q.X
+	})
+	b := Batch[float64]{X0: normalTensor[float64](n, 1, rng.New(1)), X1: normalTensor[float64](n, 1, rng.New(2)), Total: n}
+	for i := range n {
+		b.Row = append(b.Row, i)
+	}
+	empty := func(m Objective[float64]) (parts int) {
+		times = nil
+		m(autograd.NewTape[float64](nil), b, rng.New(3))
+		seen := map[int]bool{}
+		mean := 0.0
+		for _, at := range times {
+			seen[int(at*at*n)] = true // PowerTime(1): t² is uniform
+			mean += at / n
+		}
+		require.InDelta(t, 2./3, mean, 4*math.Sqrt(1./18/n))
+		return n - len(seen)
+	}
+	require.Less(t, empty(Match(f, nil, PowerTime(1))), n/3, "two to three strata of neighbours")
+	require.InDelta(t, n/math.E, empty(MatchUnstratified(f, nil, PowerTime(1))), 5*math.Sqrt(n*0.23))
+	require.Panics(t, func() { MatchUnstratified(f, wrongPath{}, nil) })
+}
+
 func TestLogitNormalTime(t *testing.T) {
 	for _, c := range [][2]float64{{0, 1}, {0.5, 0.7}, {-1, 2}} {
 		law := LogitNormalTime(c[0], c[1])

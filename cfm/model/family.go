@@ -83,12 +83,18 @@ func (v velocity) objective(o Options) (cfm.Objective[float32], error) {
 	if err != nil {
 		return nil, err
 	}
-	if f, ok := v.field.(scoreNet); ok {
-		return cfm.BridgeMatch[float32](f, nil), nil
+	times, stratified, err := ParseTimes(o.Times)
+	if err != nil {
+		return nil, err
 	}
-	var times cfm.TimeLaw
-	if o.Image {
+	if f, ok := v.field.(scoreNet); ok {
+		return cfm.BridgeMatch[float32](f, times), nil
+	}
+	if o.Times == "" && o.Image {
 		times = math.Sqrt
+	}
+	if !stratified {
+		return cfm.MatchUnstratified(v.field, path, times), nil
 	}
 	return cfm.Match(v.field, path, times), nil
 }

@@ -97,7 +97,7 @@ func (f *Fitter) build(dim int) error {
 	spec := Spec{
 		Dim: dim, Columns: opt.Columns, Levels: opt.Levels,
 		Hidden: opt.Hidden, Blocks: opt.Blocks, Freqs: 4,
-		Path: opt.Path, Coupling: opt.Coupling, Source: opt.SourceTag,
+		Path: opt.Path, Coupling: opt.Coupling, Times: opt.Times, Source: opt.SourceTag,
 		Seed: opt.Seed, Steps: opt.Steps, Batch: opt.Batch, LR: opt.LR, Rows: len(f.train),
 	}
 	switch {

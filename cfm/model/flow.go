@@ -24,6 +24,9 @@ func (m *Model) Trace(ctx context.Context, n int, times []float64, opt SampleOpt
 	if err != nil {
 		return nil, err
 	}
+	if guided, err = m.onPath(guided, opt.Path); err != nil {
+		return nil, err
+	}
 	key := rng.New(opt.Seed).Named("sample")
 	given, err := m.givenRows(n, opt.From, opt.Given, key.Named("given"))
 	if err != nil {

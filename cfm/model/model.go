@@ -39,6 +39,7 @@ type Spec struct {
 
 	Path     string `json:"path"`
 	Coupling string `json:"coupling"`
+	Times    string `json:"times,omitempty"`  // of training; "": the family's own law
 	Source   string `json:"source,omitempty"` // "": standard normal
 
 	Score     float64  `json:"score,omitempty"`     // σ of the bridge whose score the network knows too; 0: it does not

@@ -39,6 +39,13 @@ func (o Options) checkObjective() error {
 	if f, err := ParseFamily(o.Family); err == nil && f != CFM && (o.Objective != "" || o.DropCond > 0) {
 		return badData("family %s is trained by maximum likelihood on every row: neither an objective nor dropped conditions apply", f)
 	}
+	if _, stratified, err := ParseTimes(o.Times); err != nil {
+		return err
+	} else if f, err := ParseFamily(o.Family); o.Times != "" && (err == nil && f != CFM || o.Objective == Likelihood) {
+		return badData("times %s: only flow matching draws training times, not maximum likelihood and not family %s", o.Times, f)
+	} else if o.Objective == Bridged && !stratified {
+		return badData("times %s: objective %s spreads its times over the batch; say stratified", o.Times, Bridged)
+	}
 	switch b, ok := o.bridge(); {
 	case o.Objective == "" || o.Objective == Likelihood:
 	case o.Objective != Bridged:

@@ -81,6 +81,7 @@ type Options struct {
 
 	Path      string     // ParsePath: "condot"
 	Coupling  string     // ParseCoupling: "independent"
+	Times     string     // ParseTimes: of training; "" is the law of cfm.TimeLaw, of images t = √u, of objective Bridged uniform
 	Force     bool       // allow an optimal-transport coupling under conditions, which skews what they yield
 	Source    cfm.Source // nil: standard normal
 	SourceTag string     // the name of Source, kept in the model; needed if Source is

@@ -186,7 +186,7 @@ func (f *Fitter) straighten() error {
 	train := n - min(n/16, 4096)
 	spec := from.Spec
 	spec.Seed, spec.Steps, spec.Batch, spec.LR, spec.Rows = f.opt.Seed, f.opt.Steps, f.opt.Batch, f.opt.LR, train
-	spec.Path, spec.Coupling, spec.Sampler, spec.DropCond = "condot", Reflowed, nil, 0
+	spec.Path, spec.Coupling, spec.Times, spec.Sampler, spec.DropCond = "condot", Reflowed, "", nil, 0
 	if f.opt.Distill {
 		spec.Distilled = true
 	} else {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"strings"
@@ -306,6 +307,86 @@ func TestGuidance(t *testing.T) {
 	bad.DropCond = 0.1
 	_, err = NewFitter(rows, bad)
 	require.ErrorContains(t, err, "dropped conditions, and there are none")
+}
+
+// A law of times is kept in the model and changes what is learned; where none is drawn it is refused.
+func TestTimes(t *testing.T) {
+	rows, o := conditioned(200, 20)
+	fit := func(times string) *Model {
+		o := o
+		o.Times = times
+		m, err := Fit(ctx, rows, o)
+		require.NoError(t, err)
+		require.Equal(t, times, m.Times)
+		return m
+	}
+	weights := map[string]bool{}
+	for _, times := range []string{"", "uniform", "stratified", "power:2", "logit-normal"} {
+		m := fit(times)
+		again, err := Read(bytes.NewReader(written(t, m)))
+		require.NoError(t, err)
+		require.Equal(t, m.Spec, again.Spec)
+		weights[fmt.Sprint(m.flow.Theta)] = true
+	}
+	require.Len(t, weights, 5)
+	for says, change := range map[string]func(o *Options){
+		"unknown times":                           func(o *Options) { o.Times = "early" },
+		"not maximum likelihood":                  func(o *Options) { o.Times, o.Objective = "power", Likelihood },
+		"not family realnvp":                      func(o *Options) { o.Times, o.Family = "power", "realnvp" },
+		"objective sf2m spreads its times":        func(o *Options) { o.Times, o.Objective = "uniform", Bridged },
+		`times "logit-normal:0:0": the deviation`: func(o *Options) { o.Times = "logit-normal:0:0" },
+	} {
+		bad := o
+		change(&bad)
+		_, err := NewFitter(rows, bad)
+		require.ErrorContains(t, err, says)
+		require.ErrorIs(t, err, ErrData)
+	}
+}
+
+// On another path the same rows arrive, by other steps; with noise the same law.
+func TestOtherPath(t *testing.T) {
+	rows, o := conditioned(300, 200)
+	o.DropCond = 0.2
+	m, err := Fit(ctx, rows, o)
+	require.NoError(t, err)
+	tight := Solver{Rtol: 1e-6, Atol: 1e-6}
+	draw := func(opt SampleOptions) [][]float64 {
+		opt.Seed, opt.Given = 3, o.Given[:1]
+		s, err := m.Sample(ctx, 200, opt)
+		require.NoError(t, err)
+		return s.Rows
+	}
+	for _, guidance := range []float64{0, 1} {
+		own := draw(SampleOptions{Guidance: guidance, Solver: tight})
+		// linearvp ends a little before t = 1, where its field has no bound.
+		for path, tol := range map[string]float64{"cosine": 2e-3, "polynomial:2": 2e-3, "linearvp": 0.03} {
+			got := draw(SampleOptions{Guidance: guidance, Path: path, Solver: tight})
+			for i, r := range own {
+				for j, v := range r {
+					require.InDelta(t, v, got[i][j], tol*m.Scale[j], "%s, row %d", path, i)
+				}
+			}
+		}
+		coarse := Solver{Method: "euler", Step: 0.25}
+		require.NotEqual(t, draw(SampleOptions{Guidance: guidance, Solver: coarse}), draw(SampleOptions{Guidance: guidance, Path: "cosine", Solver: coarse}))
+	}
+	paths, err := m.Trace(ctx, 2, []float64{0, 0.5, 1}, SampleOptions{Given: o.Given[:1], Path: "cosine"})
+	require.NoError(t, err)
+	own, err := m.Trace(ctx, 2, []float64{0, 0.5, 1}, SampleOptions{Given: o.Given[:1]})
+	require.NoError(t, err)
+	require.Equal(t, own[0], paths[0])
+	require.NotEqual(t, own[1], paths[1])
+	require.Less(t, w2(t, draw(SampleOptions{}), draw(SampleOptions{Path: "cosine", Noise: 1})), 0.3*m.Scale[0])
+
+	for path, says := range map[string]string{"straight": "unknown path", "tube": "two kinds of noise", "condot:0.1": "keeps noise"} {
+		_, err := m.Sample(ctx, 1, SampleOptions{Given: o.Given[:1], Path: path})
+		require.ErrorContains(t, err, says)
+		require.ErrorIs(t, err, ErrData)
+	}
+	m.Distilled = true
+	_, err = m.Sample(ctx, 1, SampleOptions{Given: o.Given[:1], Path: "cosine"})
+	require.ErrorContains(t, err, "one step and no path")
 }
 
 // Noise keeps the law, here that of a closed field, and moves no row of another split.

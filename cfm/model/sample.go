@@ -87,7 +87,11 @@ type SampleOptions struct {
 	// ordinary equation. Steps are fixed: 128 unless Step says otherwise. Method is heun or euler.
 	Noise float64
 
-	// The zero Solver is the model's Sampler if it has one.
+	// Path, if not empty, is the path that rows follow instead of the one the field was trained on (ParsePath, cfm.ChangePath): the same
+	// rows at t = 1 but for errors of the solver, whose steps and the noise on the way lie elsewhere.
+	Path string
+
+	// The zero Solver is the model's Sampler if it has one and no other Path is asked for.
 	Solver
 }
 
@@ -111,6 +115,9 @@ func (m *Model) Sample(ctx context.Context, n int, opt SampleOptions) (Samples, 
 	}
 	flow, err := m.guided(opt.Guidance)
 	if err != nil {
+		return s, err
+	}
+	if flow, err = m.onPath(flow, opt.Path); err != nil {
 		return s, err
 	}
 	noise, err := m.noiseFor(opt)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"pushforward/autograd"
 	"pushforward/cfm"
@@ -135,7 +136,7 @@ func (m *Model) solverFor(o SampleOptions) (odeint.Options, error) {
 		return odeint.Options{}, badData("the model is distilled: it is sampled by one Euler step and by nothing else")
 	case m.Distilled:
 		s = oneStep.solver()
-	case s == (Solver{}) && m.Sampler != nil && o.Guidance == 0:
+	case s == (Solver{}) && m.Sampler != nil && o.Guidance == 0 && o.Path == "":
 		s = m.Sampler.solver()
 	}
 	return s.options(1e-4)
@@ -162,6 +163,32 @@ func (m *Model) guided(w float64) (*cfm.Flow[float32], error) {
 	return &f, nil
 }
 
+// onPath is flow f on another path than the one it was trained on; "" is that one.
+func (m *Model) onPath(f *cfm.Flow[float32], to string) (*cfm.Flow[float32], error) {
+	if to == "" {
+		return f, nil
+	}
+	p, err := ParsePath(to)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case m.Family != "":
+		return nil, badData("another path for family %s: only a %s has a trained field to turn", m.FamilyName(), CFM)
+	case m.Distilled:
+		return nil, badData("another path for a distilled model: it has one step and no path")
+	}
+	from, err := ParsePath(m.Path)
+	if err != nil {
+		return nil, err
+	}
+	g := *f
+	if g.Field, err = cfm.ChangePath(f.Field, from, p); err != nil {
+		return nil, badData("from path %s to %s: %s", m.Path, to, strings.TrimPrefix(err.Error(), "cfm: change of path: "))
+	}
+	return &g, nil
+}
+
 // noiseFor is the noise level that a sample is drawn at; 0 is the ordinary equation.
 func (m *Model) noiseFor(o SampleOptions) (float64, error) {
 	switch {
@@ -170,7 +197,7 @@ func (m *Model) noiseFor(o SampleOptions) (float64, error) {
 	case o.Noise < 0:
 		return 0, nil
 	case o.Noise == 0:
-		if m.Score > 0 && o.Guidance == 0 && o.Solver == (Solver{}) && m.Sampler == nil {
+		if m.Score > 0 && o.Guidance == 0 && o.Path == "" && o.Solver == (Solver{}) && m.Sampler == nil {
 			return 1, nil // the bridge itself
 		}
 		return 0, nil
@@ -195,7 +222,11 @@ const noisySteps = 128
 
 // diffuse carries rows from … along noisy paths.
 func (m *Model) diffuse(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], noise float64, key rng.Key, o SampleOptions) (cfm.Samples[float32], error) {
-	path, err := ParsePath(m.Path)
+	name := m.Path
+	if o.Path != "" {
+		name = o.Path
+	}
+	path, err := ParsePath(name)
 	if err != nil {
 		return cfm.Samples[float32]{}, err
 	}

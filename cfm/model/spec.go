@@ -159,6 +159,49 @@ func ParseCoupling(s string) (cfm.Coupling, error) {
 	return c, nil
 }
 
+// ParseTimes reads the name of a law of training times, with its parameters after colons:
+//
+//	uniform                independent and uniform
+//	stratified             uniform, spread evenly over each batch; so are those that follow
+//	logit-normal:mean:sd   1/(1 + e^-z), z normal: hardly any at the ends; 0 and 1 unless given
+//	power:k                of density (1+k)·tᵏ; k is 1 unless given
+//
+// "" is cfm's own law, a nil TimeLaw, which is stratified too.
+func ParseTimes(s string) (law cfm.TimeLaw, stratified bool, err error) {
+	name, p, err := split(s)
+	if err != nil {
+		return nil, false, badData("times %q: %v", s, err)
+	}
+	arg := func(i int, def float64) float64 {
+		if i < len(p) {
+			return p[i]
+		}
+		return def
+	}
+	most := 0
+	switch name {
+	case "":
+	case "uniform", "stratified":
+		law = cfm.UniformTime
+	case "logit-normal":
+		if !(arg(1, 1) > 0) {
+			return nil, false, badData("times %q: the deviation must be positive", s)
+		}
+		law, most = cfm.LogitNormalTime(arg(0, 0), arg(1, 1)), 2
+	case "power":
+		if !(arg(0, 1) > -1) {
+			return nil, false, badData("times %q: the power must be above -1", s)
+		}
+		law, most = cfm.PowerTime(arg(0, 1)), 1
+	default:
+		return nil, false, badData("unknown times %q; there are uniform, stratified, logit-normal, power", s)
+	}
+	if len(p) > most {
+		return nil, false, badData("times %q: %s takes at most %d parameters", s, name, most)
+	}
+	return law, name != "uniform", nil
+}
+
 // split cuts "name:1:2" into its name and numbers.
 func split(s string) (name string, p []float64, err error) {
 	parts := strings.Split(s, ":")

@@ -40,6 +40,29 @@ func TestParseCoupling(t *testing.T) {
 	}
 }
 
+func TestParseTimes(t *testing.T) {
+	for s, want := range map[string]cfm.TimeLaw{
+		"uniform": cfm.UniformTime, "stratified": cfm.UniformTime, "power": cfm.PowerTime(1), "power:-0.5": cfm.PowerTime(-0.5),
+		"logit-normal": cfm.LogitNormalTime(0, 1), "logit-normal:1": cfm.LogitNormalTime(1, 1), "logit-normal:-1:0.5": cfm.LogitNormalTime(-1, 0.5),
+	} {
+		law, stratified, err := ParseTimes(s)
+		require.NoError(t, err, s)
+		require.Equal(t, s != "uniform", stratified, s)
+		for _, u := range []float64{0.1, 0.5, 0.9} {
+			require.Equal(t, want(u), law(u), s)
+		}
+	}
+	law, stratified, err := ParseTimes("")
+	require.NoError(t, err)
+	require.True(t, stratified)
+	require.Nil(t, law)
+	for _, s := range []string{"early", "uniform:1", "stratified:2", "power:-1", "power:1:2", "power:x", "logit-normal:0:0", "logit-normal:0:-1", "logit-normal:0:1:2", "logit-normal:nan"} {
+		_, _, err := ParseTimes(s)
+		require.ErrorIs(t, err, ErrData, s)
+		require.ErrorContains(t, err, "times", s)
+	}
+}
+
 func TestParsePath(t *testing.T) {
 	for s, want := range map[string]cfm.Path{
 		"": cfm.CondOT{}, "condot:0.1": cfm.CondOT{SigmaMin: 0.1}, "tube:0.2": cfm.Tube{Sigma: 0.2}, "vp": cfm.VP{BetaMin: 0.1, BetaMax: 20},

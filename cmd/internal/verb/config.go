@@ -29,6 +29,7 @@ type config struct {
 	Source   string  `json:"source"`
 	Path     string  `json:"path"`
 	Coupling string  `json:"coupling"`
+	Times    string  `json:"times,omitempty"`
 	Scaling  string  `json:"scaling"`
 	Steps    int     `json:"steps"`
 	Batch    int     `json:"batch"`
@@ -82,6 +83,7 @@ func (c *config) define(f *flag.FlagSet) {
 	f.StringVar(&c.Source, "source", c.Source, "")
 	f.StringVar(&c.Path, "path", c.Path, "")
 	f.StringVar(&c.Coupling, "coupling", c.Coupling, "")
+	f.StringVar(&c.Times, "times", c.Times, "")
 	f.StringVar(&c.Scaling, "scaling", c.Scaling, "")
 	f.IntVar(&c.Steps, "steps", c.Steps, "")
 	f.IntVar(&c.Batch, "batch", c.Batch, "")

@@ -100,6 +100,9 @@ func describe(e env, path string) error {
 		}
 		row("time", "from the source (%s) at t = 0 to the data at t = 1", src)
 		row("path", "%s, coupling %s", m.Path, m.Coupling)
+		if m.Times != "" {
+			row("times", "%s in training", m.Times)
+		}
 		switch {
 		case m.Distilled:
 			row("distilled", "to one Euler step: it has no density")

@@ -48,7 +48,7 @@ func (p pass) far() string {
 }
 
 // ofTheRun are the settings that a reflow takes from the run it straightens.
-var ofTheRun = strings.Fields("data cond drop family anomaly source path coupling scaling hidden blocks holdout objective drop-cond")
+var ofTheRun = strings.Fields("data cond drop family anomaly source path coupling times scaling hidden blocks holdout objective drop-cond")
 
 // straighten starts a reflow of an earlier run.
 func straighten(e env, c config, tf trainFlags, set map[string]bool) error {
@@ -67,6 +67,7 @@ func straighten(e env, c config, tf trainFlags, set map[string]bool) error {
 	}
 	n := base
 	n.made = made{}
+	n.Times = "" // a round's are uniform
 	n.Sampler, n.SamplerError, n.Reflow, n.Rounds, n.Pairs, n.Distill = c.Sampler, c.SamplerError, c.Reflow, c.Rounds, c.Pairs, c.Distill
 	if set["steps"] {
 		n.Steps = c.Steps

@@ -66,6 +66,9 @@ func TestReflow(t *testing.T) {
 	must(t, dir, tiny("-out", "g")...)
 	must(t, dir, "sample", "-model", "e", "-n", "2", "-given", "kind=x", "-guidance", "3")
 	must(t, dir, "sample", "-model", "e", "-n", "2", "-given", "kind=x", "-noise", "0.5")
+	must(t, dir, tiny("-out", "h", "-times", "logit-normal:0.5:1")...)
+	require.Contains(t, must(t, dir, "info", "-model", "h").out, "logit-normal:0.5:1 in training")
+	must(t, dir, "sample", "-model", "h", "-n", "2", "-given", "kind=x", "-path", "cosine", "-steps", "8")
 	put(t, dir+"/xy.csv", "x0,x1\n1,2\n3,4\n")
 	must(t, dir, "train", "-data", "moons", "-source", "8gaussians", "-objective", "sf2m", "-path", "bridge:1", "-steps", "20", "-batch", "32", "-hidden", "16", "-blocks", "1", "-out", "s", "-quiet")
 	must(t, dir, "sample", "-model", "s", "-n", "3")
@@ -80,6 +83,15 @@ func TestReflow(t *testing.T) {
 		{"sample -model e -guidance 2 -guidance-extra 1", usage, "two ways to say one thing"},
 		{"sample -model e -noise -1", usage, "-noise -1"},
 		{"sample -model e -steps 0", usage, "want a number of steps"},
+		{"sample -model b -path straight", usage, "-path: unknown path"},
+		{"sample -model b -path tube", refused, "from path condot to tube: "},
+		{"sample -model s -path cosine", refused, "two kinds of noise"},
+		{"sample -model d -path cosine", refused, "one step and no path"},
+		{"train -data moons -times early", usage, "-times: unknown times \"early\"; there are uniform, stratified, logit-normal, power"},
+		{"train -data moons -times power:-2", usage, "the power must be above -1"},
+		{"train -data moons -times power -family realnvp", usage, "only flow matching draws times"},
+		{"train -data moons -times power -objective nll", usage, "only flow matching draws times"},
+		{"train -reflow a -times power", usage, "-times: a reflow has"},
 		{"train -reflow d", refused, "the model is distilled"},
 		{"train -reflow none", refused, "none/config.json: no such file"},
 		{"train -reflow a -hidden 3", usage, "-hidden: a reflow has the data, the source and the network of a"},

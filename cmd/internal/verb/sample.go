@@ -37,6 +37,9 @@ const sampleHelp = `sample draws rows from a model, as CSV on standard output un
   -guidance-extra w    the same written v(·|c) + w·(v(·|c) - v(·)), W = 1 + w   (0)
   -noise H             random paths with the same law, g = H·√s(t); of an sf2m model
                        H·σ, 0 to draw without                  (0; 1 for sf2m)
+  -path P              follow another path than the one trained on, to the same rows: condot vp
+                       cosine polynomial[:n] linearvp; the steps and -noise then lie as it has
+                       them                                  (the model's own)
   -rtol T -atol T      tolerances of the solver                                (1e-4)
   -method M            euler midpoint heun rk4 bosh3 bosh5 dopri5 tsit5         (bosh5)
   -step H or -steps N  fixed steps of this size, or so many    (128 with -noise)
@@ -95,6 +98,8 @@ func sample(e env, args []string) error {
 	f.Float64Var(&guide, "guidance", 1, "")
 	f.Float64Var(&extra, "guidance-extra", 0, "")
 	f.Float64Var(&noise, "noise", 0, "")
+	along := ""
+	f.StringVar(&along, "path", "", "")
 	f.Func("steps", "", func(t string) error {
 		n, err := strconv.Atoi(t)
 		if err != nil || n < 1 || n > 1<<20 {
@@ -129,6 +134,9 @@ func sample(e env, args []string) error {
 	if err := checkSolver(solver); err != nil {
 		return err
 	}
+	if _, err := model.ParsePath(along); err != nil {
+		return misuse("-path: %s", strings.TrimPrefix(err.Error(), "model: "))
+	}
 	kind, err := outKind(out, ".csv", ".npy", ".png", ".gif")
 	if err != nil {
 		return err
@@ -137,7 +145,7 @@ func sample(e env, args []string) error {
 	if err != nil {
 		return err
 	}
-	opt := model.SampleOptions{Seed: seed, Raw: raw, Guidance: extra, Noise: noise, Solver: solver}
+	opt := model.SampleOptions{Seed: seed, Raw: raw, Guidance: extra, Noise: noise, Path: along, Solver: solver}
 	if len(cond) > 0 {
 		row, err := m.Encode(cond)
 		if err != nil {

@@ -39,6 +39,8 @@ what is learned
   -path P           condot[:σ] tube[:σ] vp ve cosine polynomial[:n] linearvp bridge[:σ]   (condot)
   -coupling C       independent ot cot[:weight|:share=s] sinkhorn[:reg] bridge[:σ] unbalanced
                     partial semidiscrete; :pool=k pairs k batches at once  (independent)
+  -times LAW        of t in training: uniform stratified logit-normal[:mean:sd] power[:k]
+                    (a quarter stratified, the rest power:2; images power:1)
   -steps N -batch N -lr RATE                  (3000, images 1000; 256; 0.003)
   -hidden N -blocks N  size of the network                         (by the data)
   -depth N          hidden layers a map of a discrete flow         (2)
@@ -256,7 +258,7 @@ func options(c config, force bool) (model.Options, set, error) {
 	opt := model.Options{
 		Objective: c.Objective, DropCond: c.DropCond,
 		Family: c.Family, Anomaly: c.Anomaly, Seed: c.Seed, Steps: c.Steps, Batch: c.Batch, LR: c.LR, Hidden: c.Hidden, Blocks: c.Blocks, Depth: c.Depth,
-		Holdout: c.Holdout, Scaling: c.Scaling, Path: c.Path, Coupling: c.Coupling, Force: force,
+		Holdout: c.Holdout, Scaling: c.Scaling, Path: c.Path, Coupling: c.Coupling, Times: c.Times, Force: force,
 		Levels: data.levels, Columns: data.columns, Conditions: data.conds, Given: data.given,
 	}
 	if data.law != nil && c.Family != model.KDE { // whose law is that of some rows
@@ -296,6 +298,11 @@ func checkNames(o model.Options) error {
 	}
 	if _, err := model.ParsePath(o.Path); err != nil {
 		return misuse("-path: %s", strings.TrimPrefix(err.Error(), "model: "))
+	}
+	if _, _, err := model.ParseTimes(o.Times); err != nil {
+		return misuse("-times: %s", strings.TrimPrefix(err.Error(), "model: "))
+	} else if o.Times != "" && (family != model.CFM || o.Objective == model.Likelihood) {
+		return misuse("-times %s: only flow matching draws times in training", o.Times)
 	}
 	c, err := model.ParseCoupling(o.Coupling)
 	if err != nil {
