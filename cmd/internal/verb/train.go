@@ -40,7 +40,7 @@ what is learned
   -coupling C       independent ot cot[:weight|:share=s] sinkhorn[:reg] bridge[:σ] unbalanced
                     partial semidiscrete; :pool=k pairs k batches at once  (independent)
   -times LAW        of t in training: uniform stratified logit-normal[:mean:sd] power[:k]
-                    (a quarter stratified, the rest power:2; images power:1)
+                    (a quarter uniform, the rest power:2; images power:1)
   -steps N -batch N -lr RATE                  (3000, images 1000; 256; 0.003)
   -hidden N -blocks N  size of the network                         (by the data)
   -depth N          hidden layers a map of a discrete flow         (2)
