@@ -1,7 +1,9 @@
 package ot
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -455,6 +457,53 @@ func BenchmarkAssign(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// What docs/ot.md tells of the other solvers: normal rows to eight Gaussians on a circle of radius 5 in the plane, to a
+// normal law twice as wide in 64 columns.
+func BenchmarkOthers(b *testing.B) {
+	for _, d := range []int{2, 64} {
+		for _, n := range []int{64, 256, 1024} {
+			x, y := normals(1, d*n, false), normals(2, d*n, false)
+			for i := range y {
+				if y[i] *= 2; d == 2 {
+					at := math.Pi / 4 * float64(i/2%8)
+					y[i] = 5*[]float64{math.Cos(at), math.Sin(at)}[i%2] + 0.28*y[i]
+				}
+			}
+			c, mass := make([]float64, n*n), make([]float64, n)
+			for i := range mass {
+				mass[i] = 1 / float64(n)
+			}
+			SquaredDistances(c, x, y, d)
+			sorted := slices.Sorted(slices.Values(c))
+			eps := sorted[len(c)/2] / 10
+			dirs := normals(3, 256*d, false)
+			for name, run := range map[string]func() error{
+				"sinkhorn": func() error { _, err := Sinkhorn(mass, mass, c, SinkhornOptions{Reg: eps, Tol: 1e-6}); return err },
+				"unbalanced": func() error {
+					_, err := SinkhornUnbalanced(mass, mass, c, SinkhornOptions{Reg: eps, Tol: 1e-6, Marginal: 1})
+					return err
+				},
+				"sliced": func() error { SlicedW(x, y, d, dirs, 2); return nil },
+				"semidiscrete": func() error {
+					_, err := FitSemiDiscrete(y, d, 0, func(dst []float64, k int) { rng.Normal(rng.New(4).Fold(uint64(k)), dst) })
+					return err
+				},
+			} {
+				if name == "semidiscrete" && (d != 2 || n != 1024) {
+					continue
+				}
+				b.Run(fmt.Sprintf("%s-dim%d-n%d", name, d, n), func(b *testing.B) {
+					for b.Loop() {
+						if err := run(); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
 		}
 	}
 }
