@@ -303,9 +303,6 @@ func (c *scan[F]) pair(l, m, r mark) bool {
 		z, vz := c.breach(q1, q2, v)
 		switch {
 		case z == q2:
-			if c.shaky(q1 + (q2-q1)/2) {
-				return false
-			}
 			s.roots = append(s.roots, root{q1, v > 0}, root{q2, v < 0})
 			return true
 		case vz == 0:
@@ -400,17 +397,6 @@ func (c *scan[F]) breach(a, b, v float64) (theta, value float64) {
 		}
 	}
 	return b, v
-}
-
-// shaky says whether G at θ is rounding: it changes by much over distances that are nothing to its crossings.
-func (c *scan[F]) shaky(theta float64) bool {
-	v := c.s.g(c.e, theta)
-	for _, d := range [...]float64{0x1p-50, 0x1p-47, 0x1p-44, 0x1p-41} {
-		if lo, hi := c.s.g(c.e, theta-d)-v, c.s.g(c.e, theta+d)-v; !(max(math.Abs(lo), math.Abs(hi)) < 0.25*math.Abs(v)) {
-			return true
-		}
-	}
-	return false
 }
 
 // root encloses the sign change of event e between θ=a and θ=b, where G is ga and gb, and returns the end of the
