@@ -197,33 +197,43 @@ func (c *scan[F]) point(theta, v float64) {
 	c.s.marks = append(c.s.marks, mark{theta, v})
 }
 
-// turn looks for a point between a and b where G has the other sign than at both, where it has that of va, by golden section for its
-// extremum, and goes there if there is one.
+// turn looks for a point between a and b where G has the other sign than at both, where it has that of va, and goes there if there is
+// one.
 func (c *scan[F]) turn(a, b, va float64) {
-	a = max(a, c.theta)
-	sign := math.Copysign(1, va)
+	c.s.near = c.s.near[:0]
+	if x, v, ok := c.below(max(a, c.theta), b, math.Copysign(1, va)); ok {
+		c.point(x, v)
+	}
+}
+
+// below looks by golden section for the least of sign times G divided between a and b, and ends where it is not positive. It returns
+// the place, and G itself there.
+func (c *scan[F]) below(a, b, sign float64) (theta, v float64, ok bool) {
 	const golden = 0.6180339887498949
+	at := func(x float64) (g, d float64) {
+		g = c.s.g(c.e, x)
+		return g, sign * c.s.divided(x, g)
+	}
 	x1, x2 := b-float64(golden*(b-a)), a+float64(golden*(b-a))
-	g1, g2 := sign*c.s.g(c.e, x1), sign*c.s.g(c.e, x2)
+	g1, d1 := at(x1)
+	g2, d2 := at(x2)
 	for range 40 {
-		if g1 <= 0 {
-			c.point(x1, sign*g1)
-			return
-		}
-		if g2 <= 0 {
-			c.point(x2, sign*g2)
-			return
-		}
-		if g1 < g2 {
-			b, x2, g2 = x2, x1, g1
+		switch {
+		case d1 <= 0:
+			return x1, g1, true
+		case d2 <= 0:
+			return x2, g2, true
+		case d1 < d2:
+			b, x2, g2, d2 = x2, x1, g1, d1
 			x1 = b - float64(golden*(b-a))
-			g1 = sign * c.s.g(c.e, x1)
-		} else {
-			a, x1, g1 = x1, x2, g2
+			g1, d1 = at(x1)
+		default:
+			a, x1, g1, d1 = x1, x2, g2, d2
 			x2 = a + float64(golden*(b-a))
-			g2 = sign * c.s.g(c.e, x2)
+			g2, d2 = at(x2)
 		}
 	}
+	return 0, 0, false
 }
 
 // clusters looks for crossings that hide beside those found: G divided by the distances from these, which has no sign
@@ -285,8 +295,8 @@ func (c *scan[F]) pair(l, m, r mark) bool {
 	if turn < l.theta-float64(0.1*width) || turn > r.theta+float64(0.1*width) || least > 0.25*max(dl, dm, dr) {
 		return false
 	}
-	x, v := c.below(l.theta, r.theta, sign)
-	if v == 0 {
+	x, v, ok := c.below(l.theta, r.theta, sign)
+	if !ok || v == 0 {
 		return false
 	}
 	// The nearest points on either side whose sign is the other one.
@@ -325,37 +335,6 @@ func (s *Solver[F]) divided(theta, v float64) float64 {
 		v /= theta - r
 	}
 	return v
-}
-
-// below looks by golden section for a point between a and b where sign times G divided is negative. It returns G itself there, or 0.
-func (c *scan[F]) below(a, b, sign float64) (theta, v float64) {
-	const golden = 0.6180339887498949
-	at := func(x float64) (g, d float64) {
-		g = c.s.g(c.e, x)
-		return g, sign * c.s.divided(x, g)
-	}
-	x1, x2 := b-float64(golden*(b-a)), a+float64(golden*(b-a))
-	g1, d1 := at(x1)
-	g2, d2 := at(x2)
-	for i := range 60 {
-		switch {
-		case d1 < 0:
-			return x1, g1
-		case d2 < 0:
-			return x2, g2
-		case i > 8 && math.Abs(d1-d2) < 1e-3*min(d1, d2):
-			return 0, 0 // it has turned
-		case d1 < d2:
-			b, x2, g2, d2 = x2, x1, g1, d1
-			x1 = b - float64(golden*(b-a))
-			g1, d1 = at(x1)
-		default:
-			a, x1, g1, d1 = x1, x2, g2, d2
-			x2 = a + float64(golden*(b-a))
-			g2, d2 = at(x2)
-		}
-	}
-	return 0, 0
 }
 
 // beside is the nearest point in the direction dir from x, where G is v, known to have G of the other sign: a mark, or between
