@@ -107,8 +107,7 @@ func (f *Flow[F]) ContinuityPaths(ctx context.Context, x0 autograd.Tensor[F], ti
 // follow fills in rows first, first+1, …
 func (f *Flow[F]) follow(ctx context.Context, r *Trajectories, x0 autograd.Tensor[F], first int, o odeint.Options) error {
 	n, dim := x0.Rows(), f.Dim
-	sys := &tangents[F]{d: newDivergence(f, 0)}
-	sys.d.first = first
+	sys := newTangents(f, first)
 	w := sys.Dim()
 	y := make([]float64, n*w)
 	base := make([]float64, n)
@@ -151,55 +150,31 @@ func (f *Flow[F]) follow(ctx context.Context, r *Trajectories, x0 autograd.Tenso
 
 // tangents is d/dt (x, M, ℓ) = (v, (∂v/∂x)·M, ∇·v), M by rows.
 type tangents[F simd.Float] struct {
-	d   divergence[F] // not embedded: M is no quadrature, so no stage can do without it
-	jac []float64     // rows × D × D
+	d    divergence[F] // not embedded: M is no quadrature, so no stage can do without it
+	y, v []float64     // points and velocities as d has them
 }
 
-func (s *tangents[F]) Dim() int { return s.d.flow.Dim*(1+s.d.flow.Dim) + 1 }
+func newTangents[F simd.Float](f *Flow[F], first int) *tangents[F] {
+	t := &tangents[F]{d: newDivergence(f, 0)}
+	t.d.first, t.d.keepJac = first, true
+	return t
+}
+
+func (t *tangents[F]) Dim() int { return t.d.flow.Dim*(1+t.d.flow.Dim) + 1 }
 
 func (t *tangents[F]) Eval(dst []float64, b odeint.Batch[float64]) {
-	s := &t.d
-	n, dim, w := len(b.Row), s.flow.Dim, t.Dim()
-	s.x = resize(s.x, n*dim)
+	n, dim, w, narrow := len(b.Row), t.d.flow.Dim, t.Dim(), t.d.Dim()
+	t.y, t.v = resize(t.y, n*narrow), resize(t.v, n*narrow)
 	for i := range n {
-		for j, v := range b.Y[i*w:][:dim] {
-			s.x[i*dim+j] = F(v)
-		}
+		copy(t.y[i*narrow:][:dim], b.Y[i*w:])
 	}
-	q := s.flow.query(s.tape, b.Row, b.T, s.first)
-	q.X = s.tape.Input(autograd.Tensor[F]{Shape: autograd.Dims(n, dim), Data: s.x})
-	v := s.flow.Field.Velocity(q)
+	t.d.Eval(t.v, odeint.Batch[float64]{Row: b.Row, T: b.T, Y: t.y})
 	for i := range n {
-		for j, u := range v.Value().Data[i*dim:][:dim] {
-			dst[i*w+j] = float64(u)
-		}
-	}
-	s.g, t.jac = resize(s.g, n*dim), resize(t.jac, n*dim*dim)
-	clear(s.g)
-	s.wrt[0] = q.X
-	cot := autograd.Tensor[F]{Shape: autograd.Dims(n, dim), Data: s.g}
-	mark := s.tape.Mark()
-	for j := range dim {
-		for i := range n {
-			s.g[i*dim+j] = 1
-			if j > 0 {
-				s.g[i*dim+j-1] = 0
-			}
-		}
-		s.out = autograd.VJP(s.out[:0], v, s.tape.Const(cot), s.wrt...)
-		d := s.out[0].Value().Data
-		for i := range n {
-			for l, u := range d[i*dim:][:dim] {
-				t.jac[(i*dim+j)*dim+l] = float64(u)
-			}
-		}
-		s.tape.Release(mark)
-	}
-	for i := range n {
-		a, m, to := t.jac[i*dim*dim:], b.Y[i*w+dim:], dst[i*w+dim:]
-		trace := 0.0
+		v := t.v[i*narrow:][:narrow]
+		copy(dst[i*w:], v[:dim])
+		dst[i*w+w-1] = v[dim]
+		a, m, to := t.d.jac[i*dim*dim:], b.Y[i*w+dim:], dst[i*w+dim:]
 		for j := range dim {
-			trace += a[j*dim+j]
 			for c := range dim {
 				sum := 0.0
 				for l := range dim {
@@ -208,9 +183,7 @@ func (t *tangents[F]) Eval(dst []float64, b odeint.Batch[float64]) {
 				to[j*dim+c] = sum
 			}
 		}
-		dst[i*w+w-1] = trace
 	}
-	s.tape.Reset()
 }
 
 // logDet returns log |det m| of an n×n matrix, which it overwrites: elimination with the largest pivot of each column.

@@ -203,11 +203,14 @@ type scorer[F simd.Float] struct {
 	state  []float64
 	logDet float64 // Σ log Scale
 
-	check        Check
-	second       second
-	mesh         []float64
-	near, vs, ws []float64
-	moved, noise []float64 // by row: what rounding does to one divergence, squared, and to one velocity
+	check            Check
+	second           second
+	mesh             []float64
+	near, vs, us, ws []float64 // of rounding
+	slope, hold      []float64 // ∇log ρₜ by row, and scratch memory for it
+	since, norm      []float64 // by row: the time of slope, the Jacobian's norm there,
+	change           []float64 // how much the field changes over a step,
+	square, noise    []float64 // the square of what rounding adds up to, and what it adds up to in the second solve
 }
 
 // resolveCheck is opt.Check with what CheckAuto stands for.

@@ -26,6 +26,8 @@ type divergence[F simd.Float] struct {
 	// penalties adds two components to the state: ∫‖v‖² and ∫‖εᵀ∂v/∂x‖², the mean over the probes of the
 	// divergence, or ‖∂v/∂x‖² where it is exact.
 	penalties bool
+	jac       []float64 // rows × D × D: ∂v/∂x of the last exact Eval, if keepJac
+	keepJac   bool
 	pathOnly  bool // ℓ and penalties, on which nothing depends, may be left 0: when a solve is replayed
 	wrt       []autograd.Var[F]
 	out       []autograd.Var[F]
@@ -137,8 +139,12 @@ func (s *divergence[F]) record(b odeint.Batch[float64], track bool) (v autograd.
 	return s.flow.Field.Velocity(q), q
 }
 
+// exact puts ∇·v at dim of each row of dst, which are w apart.
 func (s *divergence[F]) exact(dst []float64, v autograd.Var[F], cot autograd.Tensor[F], mark autograd.Mark, n, dim, w int) {
 	clear(s.g)
+	if s.keepJac {
+		s.jac = resize(s.jac, n*dim*dim)
+	}
 	for i := range n {
 		dst[i*w+dim] = 0
 	}
@@ -157,6 +163,13 @@ func (s *divergence[F]) exact(dst []float64, v autograd.Var[F], cot autograd.Ten
 		if s.penalties {
 			for i := range n {
 				dst[i*w+w-1] += sumSquares(d[i*dim:][:dim])
+			}
+		}
+		if s.keepJac {
+			for i := range n {
+				for l, u := range d[i*dim:][:dim] {
+					s.jac[(i*dim+j)*dim+l] = float64(u)
+				}
 			}
 		}
 		s.tape.Release(mark)

@@ -19,14 +19,15 @@ import (
 const (
 	meshRatio  = 1.25  // steps of a method of six evaluations to one of the second solve's
 	solverWide = 3.0   // how many times the difference the bar is
-	noiseWide  = 1.0   // times the rounding of one velocity: a difference below it is mostly rounding of the second solve
+	noiseWide  = 3.0   // times the rounding of the second solve: a difference below it is mostly that
+	doubtWide  = 1.75  // how many times such a difference the bar is,
+	doubtFrom  = 0.75  // which counts as no less than so much of that rounding
 	kinkFrom   = 0.006 // from this size of the embedded estimate to the divergence's bend on, the field has kinks
 	kinkTo     = 0.012
 	kinkWide   = 5.0 // of the embedded estimate where it has
 	embedWide  = 3.0 // of the embedded estimate where it is all there is
 	sampleWide = 3.0 // of the slope of log ρ at a sample, which is a guess
-	pointWide  = 1.0 // of what a move by one unit in the last place does to velocities,
-	ellWide    = 1.2 // and to divergences
+	roundWide  = 3.5 // deviations of what rounding adds up to, each known from some three looks
 )
 
 // Check says how the solver's part of a density's error bar is found.
@@ -255,18 +256,28 @@ func (s *scorer[F]) measure(d *Density, sol *odeint.Solution[float64], first int
 			differ = math.Abs(logp - s.flow.logProb(s.state[i*w:][:dim]) + le)
 		}
 		_, l := sums(i)
-		d.Parts.Solver[first+i] = solverError(differ, s.noise[i], l, c.bend[i])
+		known := math.Inf(1)
+		if len(sol.Errors) > 0 && s.noise[i] > 0 {
+			known = l + math.Sqrt(float64(sumSquares(s.slope[i*dim:][:dim])*sumSquares(sol.Errors[i*w:][:dim])))
+			known *= float64(embedWide * min(1, s.change[i]))
+		}
+		d.Parts.Solver[first+i] = solverError(differ, s.noise[i], known, l, c.bend[i])
 	}
 }
 
-// solverError is the bar on the solver's error, from the difference of two solves, what rounding does to one velocity, the
-// sum of embedded estimates of ℓ, and the divergence's bend over the steps. Dop853's weights, of either sign and up to 6, make
-// more of rounding than those of the first solve. The bend is of order h⁴ where the
+// solverError is the bar on the solver's error, from the difference of two solves, what rounding adds to the second, the bar by
+// embedded estimates, the sum of those of ℓ, and the divergence's bend over the steps. Dop853's weights, of either sign and up to 6,
+// make ten times more of rounding than those of the first solve: a difference no larger than that says little of the
+// solver, and then the embedded estimates do if they are smaller. Those are of the lower order, so the error of the
+// step that was taken is theirs times what the field changes over a step. The bend is of order h⁴ where the
 // field is smooth and the estimate of order h⁵, but both are of order h where its slope jumps.
-func solverError(differ, noise, embedded, bend float64) float64 {
+func solverError(differ, noise, known, embedded, bend float64) float64 {
 	bar := 0.0
 	if differ > 0 {
-		bar = float64(float64(solverWide*differ) * (differ / (differ + float64(noiseWide*noise))))
+		bar = float64(solverWide * differ)
+		speaks := float64(differ * differ)
+		speaks /= speaks + float64(noiseWide*noiseWide*float64(noise*noise))
+		bar = float64(speaks*bar) + float64((1-speaks)*min(float64(doubtWide*math.Sqrt(float64(differ*differ)+float64(doubtFrom*doubtFrom*float64(noise*noise)))), known))
 	}
 	if embedded > 0 && bend > 0 {
 		share := min(max((embedded/bend-kinkFrom)/(kinkTo-kinkFrom), 0), 1)
@@ -307,13 +318,15 @@ func (s *scorer[F]) steepness(logp float64, start, end []float64, t0 float64) fl
 	return sampleWide * far * simd.Exp((logp+s.logDet-s.flow.logProb(source))/dim)
 }
 
-// rounding adds what F's rounding does: a float32 net is asked at three places of the way, there and one unit in the last
-// place beside in point and time, and the change of its velocity and divergence is taken for the error of every
-// evaluation. Most of it averages out over the way. Rounding to float64 is below 1e-13 and counted by a formula.
+// rounding adds what F's rounding does. A float32 net is asked at places of the way, at each for three points in a row, a few
+// units in the last place apart in point and time: there the field is straight, so the second difference of velocity and
+// of divergence is rounding alone, of argument and of arithmetic, with six times its variance. Each evaluation's
+// rounding is independent of the others', for the points are far more than a unit apart, and it comes into the result with
+// the weight h·bᵢ of its stage; that of a velocity with the slope of log ρₜ besides. Rounding to float64 is below 1e-13
+// and counted by a formula.
 func (s *scorer[F]) rounding(d *Density, sol *odeint.Solution[float64], first int, t0, t1 float64) {
 	n, dim, w := len(sol.Status), s.flow.Dim, s.sys.Dim()
-	s.moved, s.noise = resize(s.moved, n), resize(s.noise, n)
-	clear(s.moved)
+	s.noise = resize(s.noise, n)
 	clear(s.noise)
 	var zero F
 	if _, single := any(zero).(float32); !single {
@@ -322,60 +335,151 @@ func (s *scorer[F]) rounding(d *Density, sol *odeint.Solution[float64], first in
 		}
 		return
 	}
-	places := []float64{1. / 6, 1. / 2, 5. / 6}
+	places := roundingPlaces[:]
 	if s.check == CheckEmbedded {
 		places = places[1:2] // beside the error of probes rounding is nothing
 	}
 	end := sol.Final()
-	s.near, s.vs, s.ws = resize(s.near, n*w), resize(s.vs, n*w), resize(s.ws, n*w)
+	s.near, s.vs, s.ws, s.us = resize(s.near, n*w), resize(s.vs, n*w), resize(s.ws, n*w), resize(s.us, n*w)
+	s.slope, s.hold = resize(s.slope, n*dim), resize(s.hold, 2*dim)
 	b := odeint.Batch[float64]{Row: resize(s.second.row, n), T: resize(s.second.t, n), Y: s.near}
 	s.second.row, s.second.t = b.Row, b.T
-	for _, place := range places {
+	s.square, s.since = resize(s.square, n), resize(s.since, n)
+	s.norm, s.change = resize(s.norm, n), resize(s.change, n)
+	clear(s.square)
+	weights, again := sumSquares(s.solver.Options().Method.B), float64(6*meshRatio)/float64(s.stages())
+	exact := s.sys.probes == 0 && !s.sys.penalties
+	source := end
+	if t0 == 0 {
+		source = s.state
+	}
+	for i := range n {
+		s.since[i], s.norm[i], s.change[i] = 0, 0, 0
+		if !exact {
+			s.change[i] = 1
+		}
+		s.slopeAtSource(s.slope[i*dim:][:dim], source[i*w:][:dim])
+	}
+	for p := range places {
+		if t0 == 1 {
+			p = len(places) - 1 - p // from the source on
+		}
 		for i := range n {
 			b.Row[i], b.T[i] = i, t0
 			near := s.near[i*w:][:w]
 			copy(near, s.state[i*w:])
 			s.mesh = sol.AppendSteps(s.mesh[:0], i)
 			if steps := len(s.mesh) - 1; steps > 0 {
-				k := int(place * float64(steps))
+				k := int(places[p] * float64(steps))
 				b.T[i] = s.mesh[k]
 				copy(near, sol.Start(i, k))
 			}
 		}
+		s.sys.keepJac = exact
 		s.sys.Eval(s.vs, b)
-		for i := range n {
-			for j := range dim {
-				v := float32(s.near[i*w+j])
-				to := float32(math.Inf(1 - 2*(j&1)))
-				s.near[i*w+j] = float64(math.Nextafter32(v, to))
+		s.sys.keepJac = false
+		for _, out := range [][]float64{s.us, s.ws} {
+			for i := range n {
+				for j := range dim {
+					s.near[i*w+j] += float64(math.Copysign(nearUnits, float64(-(j&1))) * ulp32(s.near[i*w+j]))
+				}
+				b.T[i] += float64(math.Copysign(nearUnits, t1-t0) * ulp32(b.T[i]))
 			}
-			b.T[i] = math.Abs(b.T[i] - 0x1p-24)
+			s.sys.Eval(out, b)
 		}
-		s.sys.Eval(s.ws, b)
-		d.checkEvals(first, 2*n)
+		d.checkEvals(first, 3*n)
 		for i := range n {
-			steep := 1.0
-			if t0 == 0 {
-				steep = s.steepness(d.LogP[first+i], s.state[i*w:][:dim], end[i*w:][:dim], t0)
+			slope := s.slope[i*dim:][:dim]
+			if exact {
+				at, jac := b.T[i], s.sys.jac[i*dim*dim:][:dim*dim]
+				norm, since := math.Sqrt(sumSquares(jac)), at-s.since[i]
+				carrySlope(slope, s.hold, jac, norm, since)
+				rate := norm
+				if s.norm[i] > 0 && norm > 0 && since > 0 {
+					rate += math.Abs(norm-s.norm[i]) / (since * norm)
+				}
+				s.change[i] = max(s.change[i], rate/float64(max(1, len(sol.AppendSteps(s.mesh[:0], i))-1)))
+				s.since[i], s.norm[i] = at, norm
+			} else if t0 == 0 {
+				steep := s.steepness(d.LogP[first+i], s.state[i*w:][:dim], end[i*w:][:dim], t0)
+				for j := range slope {
+					slope[j] = steep
+				}
 			}
 			var sum, ell float64
-			for j := range dim {
-				dv := float64(steep * (s.ws[i*w+j] - s.vs[i*w+j]))
-				if t0 != 0 {
-					dv *= end[i*w+j]
+			for j := range w {
+				dv := s.vs[i*w+j] - s.us[i*w+j] - (s.us[i*w+j] - s.ws[i*w+j])
+				if j >= dim {
+					ell += dv / float64(w-dim)
+					continue
 				}
-				sum += float64(dv * dv)
+				unit := ulp32(s.vs[i*w+j])
+				sum += float64(float64(slope[j]*slope[j]) * max(float64(dv*dv)/6, float64(unit*unit)/12))
 			}
-			for j := dim; j < w; j++ {
-				ell += (s.ws[i*w+j] - s.vs[i*w+j]) / float64(w-dim)
+			ell = float64(ell*ell) / 6
+			s.mesh = sol.AppendSteps(s.mesh[:0], i)
+			var steps float64 // Σ h² of the steps that this place stands for
+			lo, hi := p*(len(s.mesh)-1)/len(places), (p+1)*(len(s.mesh)-1)/len(places)
+			for k := lo; k < hi; k++ {
+				h := s.mesh[k+1] - s.mesh[k]
+				steps += float64(h * h)
 			}
-			s.noise[i] += sum / float64(len(places))
-			s.moved[i] += float64(ell*ell) / float64(len(places))
+			s.square[i] += float64(float64(steps*weights) * (sum + ell))
+			s.noise[i] += float64(float64(steps*again) * (float64(secondSquares*sum) + float64(gaussSquares*ell)))
 		}
 	}
 	for i := range n {
-		d.Parts.Rounding[first+i] = math.Sqrt(float64(pointWide*pointWide*s.noise[i]) + float64(ellWide*ellWide*s.moved[i]))
+		d.Parts.Rounding[first+i] = float64(roundWide * math.Sqrt(s.square[i]))
 		s.noise[i] = math.Sqrt(s.noise[i])
+	}
+}
+
+// roundingPlaces are the shares of the steps at which rounding is looked at, each for a third of them; nearUnits is how
+// many units in the last place the points there are apart, which is no whole number so that they round differently.
+var roundingPlaces = [3]float64{1. / 6, 1. / 2, 5. / 6}
+
+const nearUnits = 5.3
+
+// secondSquares and gaussSquares are Σ bᵢ² of the second solve, of points and of ℓ.
+var secondSquares, gaussSquares = sumSquares(odeint.Dop853.B), sumSquares(gaussWeights[:])
+
+// ulp32 is the unit in the last place of x as a float32.
+func ulp32(x float64) float64 {
+	v := float32(math.Abs(x))
+	return float64(math.Nextafter32(v, math.MaxFloat32) - v)
+}
+
+// slopeAtSource sets dst to ∇log μ at x, or to that of the standard normal law where the source does not say.
+func (s *scorer[F]) slopeAtSource(dst, x []float64) {
+	if src, ok := s.flow.Source.(Scored); ok {
+		src.Score(dst, x)
+		return
+	}
+	Normal{}.Score(dst, x)
+}
+
+// carrySlope moves s = ∇log ρₜ on by time dt along a row's way, ds/dt = -(∂v/∂x)ᵀs with the Jacobian held: the change of the
+// divergence across the way, -∇(∇·v), is left out. norm is the Jacobian's. Steps are Taylor's of third order; tmp has length 2·D.
+func carrySlope(s, tmp, jac []float64, norm, dt float64) {
+	dim := len(s)
+	steps := int(min(max(1, math.Ceil(2*norm*dt)), 200))
+	if !(dt > 0) || math.IsInf(norm, 1) || norm != norm {
+		return
+	}
+	h := dt / float64(steps)
+	a, b := tmp[:dim], tmp[dim:2*dim]
+	for range steps {
+		copy(a, s)
+		for k := 1.0; k <= 3; k++ {
+			clear(b)
+			for j, u := range a {
+				addScaled(b, float64(-u*h)/k, jac[j*dim:][:dim])
+			}
+			for l, u := range b {
+				s[l] += u
+			}
+			a, b = b, a
+		}
 	}
 }
 

@@ -23,30 +23,30 @@ type known[F simd.Float] struct {
 }
 
 // The error is within its bar for 95 rows in 100, and the bar within ten times the error in the median, for each kind of
-// law in each dimension, in float64. In float32 both hold over all; where rounding is all there is the bar is wider, since the
-// error of a linear field is a part of a unit in the last place.
+// law in each dimension. In float32 a kind's share may be chance's two in a hundred lower and its bar half as wide again: where
+// the error is a part of a unit in the last place, the second solve's own rounding hides it.
 func TestErrorBarCovers(t *testing.T) {
-	tols := []float64{0, 1e-4, 1e-5, 1e-8}
+	tols := []float64{0, 1e-5, 1e-8}
 	if testing.Short() {
 		tols = tols[:1]
 	}
-	for _, tol := range tols {
+	for i, tol := range tols {
 		t.Run(fmt.Sprintf("float64 at %g", tol), func(t *testing.T) {
-			testErrorBarCovers[float64](t, DensityOptions{Options: odeint.Options{Rtol: tol, Atol: tol}}, 0.95, 5)
+			testErrorBarCovers[float64](t, DensityOptions{Options: odeint.Options{Rtol: tol, Atol: tol}}, 20-6*i, 0.95, 5)
 		})
 	}
 	for _, tol := range []float64{0, 1e-4} {
 		t.Run(fmt.Sprintf("float32 at %g", tol), func(t *testing.T) {
-			testErrorBarCovers[float32](t, DensityOptions{Options: odeint.Options{Rtol: tol, Atol: tol}}, 0.88, 25)
+			testErrorBarCovers[float32](t, DensityOptions{Options: odeint.Options{Rtol: tol, Atol: tol}}, 16, 0.93, 15)
 		})
 	}
 }
 
-func testErrorBarCovers[F simd.Float](t *testing.T, opt DensityOptions, least, most float64) {
+func testErrorBarCovers[F simd.Float](t *testing.T, opt DensityOptions, rows int, least, most float64) {
 	var all []float64
 	for _, dim := range []int{1, 2, 5, 16} {
 		kinds, order := map[string][]float64{}, []string(nil)
-		for _, k := range zoo[F](dim, byShort(t, 4, 2), byShort(t, 40, 30), rng.New(20261128).Fold(uint64(dim))) {
+		for _, k := range zoo[F](dim, byShort(t, 4, 2), rows, rng.New(20261128).Fold(uint64(dim))) {
 			d, err := k.flow.LogDensity(bg, k.x, opt)
 			require.NoError(t, err)
 			if kinds[k.kind] == nil {
@@ -65,8 +65,8 @@ func testErrorBarCovers[F simd.Float](t *testing.T, opt DensityOptions, least, m
 		}
 	}
 	t.Logf("all within %.3f, bar/error %.1f", above(all, 1), middle(all))
-	require.GreaterOrEqual(t, above(all, 1), 0.95)
-	require.LessOrEqual(t, middle(all), 10.0)
+	require.GreaterOrEqual(t, above(all, 1), 0.96)
+	require.LessOrEqual(t, middle(all), 6.0)
 }
 
 // What was not asked for is not measured, and what was adds up in squares.
