@@ -58,6 +58,11 @@ func TestMessages(t *testing.T) {
 		"autograd: IndexSelect: [2 3]: axis 0 has no index 2":                                                     func() { v(2, 3).IndexSelect(0, []int32{2}) },
 		"autograd: Dims: 9 extents, at most 8":                                                                    func() { Dims(1, 1, 1, 1, 1, 1, 1, 1, 1) },
 		"autograd: Item: [2]: not one element":                                                                    func() { v(2).Item() },
+		"autograd: JointJVP: 2 values and 1 tangents":                                                             func() { x := v(2); JointJVP(x, []Var[float64]{x, x}, []Var[float64]{x}) },
+		"autograd: JointJVP: [2], [3]: a value and its tangent differ in shape":                                   func() { x := v(2); JointJVP(x, []Var[float64]{x}, []Var[float64]{v(3)}) },
+		"autograd: AvgPool2d: [1 1 2 2]: the window [3 3] is larger than the image":                               func() { v(1, 1, 2, 2).AvgPool2d(Pool{Window: [2]int{3, 3}}) },
+		"autograd: MaxPool2d: [1 1 4 4]: the padding [2 0] is not between 0 and half of the window [3 3]":         func() { v(1, 1, 4, 4).MaxPool2d(Pool{Window: [2]int{3, 3}, Pad: [2]int{2, 0}}) },
+		"autograd: MaxPool2d: [1 1 4 4]: want x [N C H W], a window and a stride; got window [0 0], stride [0 0]": func() { v(1, 1, 4, 4).MaxPool2d(Pool{}) },
 		"autograd: Conv2d: [1 2 3 3], [4 3 1 1]: want x [N C H W] and w [O C/groups kh kw], groups 1":             func() { Conv2d(v(1, 2, 3, 3), v(4, 3, 1, 1), Var[float64]{}, Conv{}) },
 		"autograd: double: [2], [1]: VJP of operand 0 has another shape than the operand": func() {
 			x := v(2)
@@ -78,6 +83,35 @@ func (double) Forward(y Var[float64]) {
 	}
 }
 func (double) VJP(_, g Var[float64], _ int) Var[float64] { return g.Sum().Reshape(Dims(1)) }
+
+// times is an op that no == can compare.
+type times struct{ by []float64 }
+
+func (times) Name() string { return "times" }
+func (op times) Forward(y Var[float64]) {
+	for i, v := range y.In(0).Value().Data {
+		y.Value().Data[i] = op.by[i] * v
+	}
+}
+func (op times) VJP(_, g Var[float64], _ int) Var[float64] { return Apply(op, g.Shape(), g) }
+
+// TestOpsThatDoNotCompare: the places of a tape are taken in turn by ops of any kind.
+func TestOpsThatDoNotCompare(t *testing.T) {
+	tape := NewTape([]float64{2, 3})
+	grad := make([]float64, 2)
+	for i := range 4 {
+		tape.Reset()
+		clear(grad)
+		x := tape.Param(Param{0, Dims(2)})
+		if i == 2 {
+			tape.Backward(x.Exp().Log().Sum(), grad)
+			require.InDeltaSlice(t, []float64{1, 1}, grad, 1e-15)
+			continue
+		}
+		tape.Backward(Apply(times{[]float64{5, float64(i)}}, Dims(2), Apply(times{[]float64{1, 7}}, Dims(2), x)).Sum(), grad)
+		require.Equal(t, []float64{5, 7 * float64(i)}, grad)
+	}
+}
 
 func TestReleaseTwice(t *testing.T) {
 	tape := NewTape[float64](nil)
