@@ -166,6 +166,66 @@ func (k *kde) density(ctx context.Context, f *cfm.Flow[float32], x, cond autogra
 	return out, err
 }
 
+// views are -log ρₜ at a·x for times from coarse to fine: the density of the rows under ever narrower kernels, at the last under the
+// model's own. A column's surprise is the square of what the row is away from the mean of the rows that it may come from, seen under the
+// kernels of expectedLevel.
+func (k *kde) views(ctx context.Context, f *cfm.Flow[float32], _ Spec, x, cond autograd.Tensor[float32], l *looked, _ bool) error {
+	n, dim := x.Rows(), f.Dim
+	all, err := k.seen(f.Theta, n, cond)
+	if err != nil {
+		return err
+	}
+	law := map[string]func(float64, []float64) float64{}
+	for name, g := range all { // in any order: one does not touch another
+		law[name] = cfm.MarginalDensity(g, k.points.path)
+	}
+	times := []float64{1}
+	for _, level := range surpriseLevels {
+		times = append(times, timeOf(k.points.path, level))
+	}
+	for _, t := range times {
+		a := k.points.path.At(t).A
+		values := make([]float64, n)
+		err := pieces(ctx, n, func() []float64 { return make([]float64, dim) }, func(row []float64, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				for j, v := range x.Row(i) {
+					row[j] = float64(a * float64(v))
+				}
+				values[i] = -law[given1(cond, i)](t, row)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		l.add(fmt.Sprintf("density %.2g", t), values)
+	}
+	t := times[1+expectedLevel]
+	c := k.points.path.At(t)
+	a, b, da, db := float32(c.A), float32(c.B), float32(c.DA), float32(c.DB)
+	back := 1 / (float32(a*db) - float32(da*b)) // x₁ = (ḃ·x - b·v) / (a·ḃ - ȧ·b)
+	return pieces(ctx, n, func() *autograd.Tape[float32] { return autograd.NewTape(f.Theta) }, func(tp *autograd.Tape[float32], lo, hi int) {
+		q := cfm.Query[float32]{T: tp.Full(autograd.Dims(hi-lo, 1), float32(t)), X: tp.Alloc(autograd.Dims(hi-lo, dim))}
+		if given := given(cond, lo, hi, n); given != nil {
+			q.Cond = tp.Const(autograd.Tensor[float32]{Shape: autograd.Dims(hi-lo, len(given)/(hi-lo)), Data: given})
+		}
+		at := q.X.Value()
+		for i := lo; i < hi; i++ {
+			for j, v := range x.Row(i) {
+				at.Row(i - lo)[j] = float32(a * v)
+			}
+		}
+		v := k.field.Velocity(q).Value()
+		for i := lo; i < hi; i++ {
+			for j, w := range x.Row(i) {
+				origin := (float32(db*at.Row(i - lo)[j]) - float32(b*v.Row(i - lo)[j])) * back
+				l.expected.Row(i)[j] = origin
+				l.surprise.Row(i)[j] = float32((w - origin) * (w - origin))
+			}
+		}
+		tp.Reset()
+	})
+}
+
 // LogRho is the closed-form log ρₜ of a model of family kde at all times, in the model's scale, under one row of conditions (nil
 // without): what cfm.ContinuityOptions.LogRho is for. It is nil for other families.
 func (m *Model) LogRho(given []float64) (func(t float64, x []float64) float64, error) {
@@ -310,8 +370,6 @@ func (o Options) checkKDE() error {
 		return badData("family %s is the kernel-smoothed law of the rows: coupling, source, objective and dropped conditions do not apply", KDE)
 	case o.Law != nil:
 		return badData("family %s is made of rows: a law that draws them anew will not do", KDE)
-	case o.Anomaly:
-		return badData("family %s is not trained and has no view of noisy rows", KDE)
 	}
 	for _, c := range o.Conditions {
 		if len(c.Classes) == 0 {

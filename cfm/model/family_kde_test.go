@@ -128,7 +128,6 @@ func TestKernelsRefuse(t *testing.T) {
 		"on condot:σ":         func(o *Options) { o.Path = "vp" },
 		"above 0":             func(o *Options) { o.Path = "condot" },
 		"given classes only":  func(o *Options) { o.Conditions = []Condition{{Name: "c"}} },
-		"no view":             func(o *Options) { o.Anomaly = true },
 		"draws them anew":     func(o *Options) { o.Law, o.Conditions, o.Given = someLaw{}, nil, nil },
 		"dropped conditions ": func(o *Options) { o.DropCond = 0.1 },
 	} {

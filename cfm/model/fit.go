@@ -108,7 +108,7 @@ func (f *Fitter) build(dim int) error {
 	case opt.Image:
 		spec.Width, spec.Norm, spec.Freqs = 64, true, 8
 	}
-	if opt.Anomaly {
+	if opt.Anomaly && opt.Family != KDE { // whose kernels are noise
 		spec.Noise = anomalyNoise(len(f.train))
 	}
 	spec.DropCond = opt.DropCond
