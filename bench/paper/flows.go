@@ -86,27 +86,34 @@ func (m *modes) of(x []float64) int {
 	return part
 }
 
-// balance returns n of the rows: of each part the first n/parts, so that a distance between two samples is not
-// ruled by how many points happened to fall to each. uneven is the total variation between the parts' shares
-// among all the rows and equal ones. Where a part is too rare the first rows of the others fill the place. Without
-// modes it returns the first n rows.
-func (m *modes) balance(x []float64, n int) (y []float64, uneven float64) {
+// balance returns samples of n rows, no row in two of them: in sample s of each part the rows s·n/parts and following of
+// that part, so that a distance between two samples is not ruled by how many points happened to fall to each. uneven is
+// the total variation between the parts' shares among all the rows and equal ones. Where a part is too rare the rows that
+// are left over fill the place. Without modes they are the rows as they come.
+func (m *modes) balance(x []float64, n, samples int) (y [][]float64, uneven float64) {
 	if m == nil {
-		return x[:2*n], 0
+		for s := range samples {
+			y = append(y, x[2*n*s:2*n*(s+1)])
+		}
+		return y, 0
 	}
-	count, taken := make([]int, m.parts), make([]int, m.parts)
+	y = make([][]float64, samples)
+	count := make([]int, m.parts)
 	var rest []float64
 	for i := 0; i < len(x); i += 2 {
 		p := m.of(x[i:])
-		count[p]++
-		if taken[p] < n/m.parts {
-			taken[p]++
-			y = append(y, x[i:i+2]...)
+		if s := count[p] / (n / m.parts); s < samples {
+			y[s] = append(y[s], x[i:i+2]...)
 		} else {
 			rest = append(rest, x[i:i+2]...)
 		}
+		count[p]++
 	}
-	y = append(y, rest[:2*n-len(y)]...)
+	for s := range y {
+		lack := 2*n - len(y[s])
+		y[s] = append(y[s], rest[:lack]...)
+		rest = rest[lack:]
+	}
 	for _, c := range count {
 		uneven += 0.5 * math.Abs(float64(2*c)/float64(len(x))-1/float64(m.parts))
 	}

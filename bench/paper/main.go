@@ -5,6 +5,7 @@
 //	go run ./bench/paper -table tong                            # Tong et al. 2024, table 2
 //	go run ./bench/paper -table sbibm -data ../shared/datasets/sbibm
 //	go run ./bench/paper -table tong -only 'moons' -seeds 1 -json
+//	go run ./bench/paper -table race -only 'N→8gaussians'       # its 20,000 steps against torchcfm's, timed
 //
 // A table is an entry of tables: a name, what it needs and a function that hands [Figure]s to a [Run]. With -json each
 // figure is one line of JSON as soon as it is known; without, the figures are printed at the end, a grid of cases by
@@ -44,6 +45,7 @@ var tables []Table
 type Run struct {
 	Data  string         // the folder named by -data
 	Peer  string         // the folder named by -peer: what bench/peers has trained
+	Venv  string         // the peers' Python environment named by -venv
 	Seeds int            // how many seeds to train
 	Only  *regexp.Regexp // the cases wanted
 	Log   func(format string, a ...any)
@@ -109,6 +111,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	f.StringVar(&name, "table", "", "the table to make")
 	f.StringVar(&r.Data, "data", "", "folder of the table's data")
 	f.StringVar(&r.Peer, "peer", "", "tong: folder of the fields that bench/peers/tong.py trained, scored anew instead of the stored figures")
+	f.StringVar(&r.Venv, "venv", "", "race: Python environment of the peers ($PUSHFORWARD_VENV, or the user's cache)")
 	f.BoolVar(&asJSON, "json", false, "print one line of JSON a figure, as they come")
 	f.IntVar(&r.Seeds, "seeds", 0, "how many seeds to train (the table's own number)")
 	f.StringVar(&only, "only", "", "make the cases whose name this regular expression finds")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -80,21 +81,30 @@ func TestBalance(t *testing.T) {
 		law, err := dataset.Toy(name)
 		require.NoError(t, err)
 		m := modesOf(strings.TrimSuffix(name, "-tight"))
-		x, uneven := m.balance(draw(law, 2000, rng.New(1)), 512)
-		require.Len(t, x, 1024)
+		all := draw(law, 2000, rng.New(1))
+		samples, uneven := m.balance(all, 512, 3)
+		require.Len(t, samples, 3)
 		require.Less(t, uneven, 0.05)
-		count := make([]int, m.parts)
-		for i := 0; i < len(x); i += 2 {
-			count[m.of(x[i:])]++
+		seen := map[[2]float64]bool{}
+		for _, x := range samples {
+			require.Len(t, x, 1024)
+			count := make([]int, m.parts)
+			for i := 0; i < len(x); i += 2 {
+				count[m.of(x[i:])]++
+				seen[[2]float64{x[i], x[i+1]}] = true
+			}
+			for _, c := range count {
+				require.Equal(t, 512/m.parts, c, name)
+			}
 		}
-		for _, c := range count {
-			require.Equal(t, 512/m.parts, c, name)
-		}
+		require.Len(t, seen, 3*512, "no row twice")
+		one, _ := m.balance(all, 512, 1)
+		require.Equal(t, samples[0], one[0])
 	}
 	// One mode alone: its points fill all places, and the shares are as far off as can be.
 	m := modesOf("8gaussians")
-	x, uneven := m.balance([]float64{5, 0, 5, 1, 4, 0, 5, 0, 5, 0, 5, 0, 5, 0, 5, 0}, 8)
-	require.Len(t, x, 16)
+	x, uneven := m.balance([]float64{5, 0, 5, 1, 4, 0, 5, 0, 5, 0, 5, 0, 5, 0, 5, 0}, 8, 1)
+	require.Len(t, x[0], 16)
 	require.InDelta(t, 7./8, uneven, 1e-15)
 }
 
@@ -108,6 +118,29 @@ func TestStoredPeer(t *testing.T) {
 	}
 	_, err := tongCases[0].peer(context.Background(), &Run{Peer: t.TempDir()}, 0, tongCases[0].laws(), 0)
 	require.ErrorContains(t, err, "normal_8gaussians_icfm_0.safetensors")
+}
+
+// A peer that tells its time, one that does not, and one that fails.
+func TestPeerSeconds(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("no shell to play the peer")
+	}
+	for text, want := range map[string]string{
+		`echo "a_b_0: 12.5 s"; echo "$@" >&2`: "",
+		`echo "a_b_1: 12.5 s"`:                "told no time of a_b_0",
+		`exit 3`:                              "exit status 3",
+	} {
+		script := filepath.Join(t.TempDir(), "peer.py")
+		require.NoError(t, os.WriteFile(script, []byte(text), 0o644))
+		s, err := peerSeconds(context.Background(), sh, script, "dir", "a_b_0")
+		if want == "" {
+			require.NoError(t, err)
+			require.Equal(t, 12.5, s)
+		} else {
+			require.ErrorContains(t, err, want)
+		}
+	}
 }
 
 // Parameters are scaled to the prior's deviation and back.

@@ -3,10 +3,10 @@
 1e-3 and fresh draws each step, as in torchcfm's examples. One core does the 20,000 steps of a run in some 15 s, in some
 100 s with exact OT.
 
-    tong.py DIR [--seeds 5] [--steps 20000] [--only REGEX]
+    tong.py DIR [--seeds 5] [--steps 20000] [--only REGEX] [--threads 1]
 
 writes DIR/SOURCE_TARGET_METHOD_SEED.safetensors, the weights alone, and leaves out what is there. The other side,
-go run ./bench/paper -table tong -fields DIR, draws from the fields, scores them and prints the lines of
+go run ./bench/paper -table tong -peer DIR, draws from the fields, scores them and prints the lines of
 bench/paper/testdata/torchcfm.jsonl: both sides are judged by one program.
 """
 import os
@@ -26,7 +26,6 @@ from safetensors.torch import save_file
 from torchcfm.conditional_flow_matching import ConditionalFlowMatcher, ExactOptimalTransportConditionalFlowMatcher
 from torchcfm.models.models import MLP
 
-torch.set_num_threads(1)
 warnings.filterwarnings("ignore")
 
 
@@ -80,7 +79,9 @@ def main():
     ap.add_argument("--seeds", type=int, default=5)
     ap.add_argument("--steps", type=int, default=20000)
     ap.add_argument("--only", default="")
+    ap.add_argument("--threads", type=int, default=1)
     a = ap.parse_args()
+    torch.set_num_threads(a.threads)
     os.makedirs(a.dir, exist_ok=True)
     for method in METHODS:
         for seed in range(a.seeds):
