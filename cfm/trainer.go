@@ -36,7 +36,10 @@ type Trainer[F simd.Float] struct {
 	Clip     float64            // 1; negative: none
 	EMADecay float64            // 0.999, warmed up; negative: none
 	ValEvery int                // 250; negative: only by a call of Validate
-	DropCond float64            // share of training rows whose condition is replaced by zeros, for Guided; 0
+	// Guard has training go on from the best average so far after every score of the held-out rows, at half the rate
+	// from then on if that is not the newest: for a start that is good already, which a step too many would spoil.
+	Guard    bool
+	DropCond float64 // share of training rows whose condition is replaced by zeros, for Guided; 0
 	Key      rng.Key
 	OnStep   func(Metrics) // called after each step, on the goroutine of Run or Step
 
@@ -45,7 +48,7 @@ type Trainer[F simd.Float] struct {
 
 // Metrics is what a step was like. Loss is the mean over the batch of what Loss gives for a
 // row; GradNorm is the gradient's norm before clipping; Val is the held-out loss of the
-// averaged parameters after the step, where HasVal says that it was measured.
+// averaged parameters after the step, where HasVal says that it was measured; with Guard these are the best so far.
 type Metrics struct {
 	Step               int // steps done, this one included
 	Loss, GradNorm, LR float64
@@ -110,6 +113,7 @@ type training[F simd.Float] struct {
 	best  []F // the averaged parameters of least held-out loss
 	bestL float64
 	bestS int
+	damp  float64 // what Guard has left of the rate
 
 	pool    *pool
 	tapes   []*autograd.Tape[F] // by worker
@@ -184,7 +188,7 @@ func (t *Trainer[F]) setup() *training[F] {
 	if c.Batch < 1 || c.Shards < 1 || c.Shards > c.Batch || c.Steps < 0 {
 		panic(fmt.Sprintf("cfm: Trainer: Batch %d, Shards %d, Steps %d", c.Batch, c.Shards, c.Steps))
 	}
-	r := &training[F]{Trainer: c, bestL: math.Inf(1), kern: simd.Best[F]()}
+	r := &training[F]{Trainer: c, bestL: math.Inf(1), damp: 1, kern: simd.Best[F]()}
 	n := len(c.Flow.Theta)
 	if c.EMADecay > 0 {
 		r.ema = &optim.EMA[F]{Decay: c.EMADecay}
@@ -291,7 +295,7 @@ func (t *Trainer[F]) Step() (Metrics, error) {
 
 // advance is one step.
 func (r *training[F]) advance() (Metrics, error) {
-	m := Metrics{Step: r.step + 1, LR: r.LR(r.step)}
+	m := Metrics{Step: r.step + 1, LR: float64(r.damp * r.LR(r.step))}
 	s := r.ready(r.step)
 	if s.err != nil {
 		err := s.err
@@ -341,8 +345,27 @@ func (r *training[F]) advance() (Metrics, error) {
 			return m, fmt.Errorf("cfm: train: step %d: held-out rows: %w", m.Step, err)
 		}
 		m.HasVal = true
+		if r.Guard {
+			r.goOn()
+			m.Val = r.bestL
+		}
 	}
 	return m, nil
+}
+
+// goOn goes on from the best average, as Guard says.
+func (r *training[F]) goOn() {
+	if r.bestS != r.step {
+		r.damp /= 2
+	}
+	copy(r.Flow.Theta, r.best)
+	if r.ema != nil {
+		copy(r.ema.Theta, r.best)
+		r.ema.SetStep(1)
+	}
+	for _, tp := range r.tapes {
+		tp.ThetaChanged()
+	}
 }
 
 // shard computes the loss and the gradient of one shard, chunk by chunk in order.

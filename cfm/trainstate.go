@@ -40,6 +40,9 @@ func (t *Trainer[F]) Save(w io.Writer) error {
 		f.Meta["best_step"] = strconv.Itoa(r.bestS)
 		f.Meta["best_loss"] = strconv.FormatFloat(r.bestL, 'x', -1, 64)
 	}
+	if r.Guard {
+		f.Meta["damp"] = strconv.FormatFloat(r.damp, 'x', -1, 64)
+	}
 	return nn.WriteSafetensors(w, f)
 }
 
@@ -71,7 +74,7 @@ func (r *training[F]) restore(f *nn.File) error {
 		}
 	}
 	var step, optStep, emaStep, bestStep int
-	var bestLoss float64
+	bestLoss, damp := 0.0, 1.0
 	for _, c := range []struct {
 		name string
 		dst  *int
@@ -86,12 +89,17 @@ func (r *training[F]) restore(f *nn.File) error {
 		}
 		*c.dst = v
 	}
-	if s, ok := f.Meta["best_loss"]; ok {
-		v, err := strconv.ParseFloat(s, 64)
-		if err != nil {
-			return fmt.Errorf("best_loss is %q: %w", s, nn.ErrFormat)
+	for _, c := range []struct {
+		name string
+		dst  *float64
+	}{{"best_loss", &bestLoss}, {"damp", &damp}} {
+		if s, ok := f.Meta[c.name]; ok {
+			v, err := strconv.ParseFloat(s, 64)
+			if err != nil {
+				return fmt.Errorf("%s is %q: %w", c.name, s, nn.ErrFormat)
+			}
+			*c.dst = v
 		}
-		bestLoss = v
 	}
 
 	// All arrays are looked at before any is copied.
@@ -147,7 +155,7 @@ func (r *training[F]) restore(f *nn.File) error {
 		opt.SetStep(optStep)
 	}
 	r.stop() // batches prepared ahead are for other steps
-	r.step = step
+	r.step, r.damp = step, damp
 	r.best, r.bestL, r.bestS = best, bestLoss, bestStep
 	if best == nil {
 		r.bestL, r.bestS = math.Inf(1), 0

@@ -173,7 +173,7 @@ func (f *Fitter) build(dim int) error {
 		Flow: m.flow, Loss: loss, Coupling: coupling,
 		LR:    optim.Cosine(opt.LR, min(100, opt.Steps/10), fall),
 		Batch: opt.Batch, Steps: opt.Steps, ValEvery: opt.ValEvery, DropCond: opt.DropCond,
-		Key: rng.New(opt.Seed).Named("train"), OnStep: f.onStep,
+		Key: rng.New(opt.Seed).Named("train"), OnStep: f.onStep, Guard: opt.Start != nil && len(f.held) > 0,
 	}
 	if opt.Law != nil {
 		f.trainer.Data = drawn{opt.Law, m}

@@ -45,9 +45,9 @@ const (
 // Options configures Fit. The zero value is the recipe the project's figures were made with.
 type Options struct {
 	Seed  uint64
-	Steps int     // 3000; 1000 for images, 1500 for anomalies, 500 by maximum likelihood
-	Batch int     // 256
-	LR    float64 // 3e-3: the peak, after 100 steps of warm-up and before a cosine to zero
+	Steps int     // 3000; 1000 for images, 1500 for anomalies, 500 by maximum likelihood, 200 from a Start
+	Batch int     // 256, 512 from a Start
+	LR    float64 // 3e-3, 1e-4 from a Start: the peak, after 100 steps of warm-up and before a cosine to zero
 
 	// Family is the kind of generator, one of Families: CFM. KDE is the kernel-smoothed law of the training rows, of which
 	// nothing is trained: Path condot:σ sets the width of the kernels, else the held-out rows do. The others are discrete
@@ -150,11 +150,15 @@ func (o Options) withDefaults(dim, train int) Options {
 		def(&o.Steps, 1500)
 	}
 	if o.Objective == Likelihood {
+		if o.Start != nil {
+			def(&o.Steps, 200)
+			def(&o.Batch, 512)
+			if o.LR == 0 {
+				o.LR = 1e-4
+			}
+		}
 		def(&o.Steps, 500)
 		def(&o.ValEvery, 25)
-		if o.LR == 0 && o.Start != nil {
-			o.LR = 2e-4
-		}
 	}
 	def(&o.Steps, 3000)
 	def(&o.Batch, 256)
