@@ -3,6 +3,27 @@
 #include "textflag.h"
 
 // The kernels of transport problems in AVX2 for float64: assign.go says what they compute. Eight lanes are two registers.
+//
+// Registers of LeastTwo and Relax:
+//
+//	SI, DX       the ends of x and y; R8, R9 those of key and pred
+//	CX           bytes from -8n up to 0
+//	Y0, Y1       the least so far in each lane
+//	Y2, Y3       LeastTwo: the second least
+//	Y4, Y5       where the least is
+//	Y6, Y7       where we are
+//	Y8 … Y11     the candidates, masks and scratch; X8 the least of all at last
+//	Y12          8, by which the places grow
+//	Y13, Y14     Relax: base, id
+//	AX, BX, R10, R11    scratch of WHERE, which leaves the place in BX; the frame holds the places meanwhile
+//
+// Registers of SqDist:
+//
+//	DI           dst
+//	SI, CX       the end of x, elements from -n up to 0
+//	DX           row of y
+//	Y0 … Y7      the 32 chains
+//	Y8, Y9       an element of x in every lane, and its difference with four of y
 
 DATA inf4<>+0(SB)/8, $0x7FF0000000000000
 GLOBL inf4<>(SB), RODATA|NOPTR, $8
@@ -159,8 +180,6 @@ loop:
 	VFMADD231PD Y9, Y9, a
 
 // func f64SqDistAVX2(dst, x, y *float64, n int)
-//
-// Y0 … Y7 the 32 chains.
 TEXT ·f64SqDistAVX2(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), SI

@@ -4,6 +4,27 @@
 
 // The kernels of transport problems in Advanced SIMD for float64: assign.go says what they compute. Registers are plain
 // numbers, as in vec_neon_f64.h. Eight lanes are four registers.
+//
+// Registers of LeastTwo and Relax:
+//
+//	R1, R2       the next of x and y; R6, R7 of key and pred
+//	R3           the table of START
+//	R4           elements left
+//	V0 … V3      the least so far in each lane
+//	V4 … V7      LeastTwo: the second least
+//	V16 … V19    where the least is
+//	V20 … V23    where we are
+//	V24          8, by which the places grow
+//	V25 … V27    candidates, masks and scratch; V31 Relax: pred
+//	V28, V30     Relax: base, id
+//
+// Registers of SqDist:
+//
+//	R0, R6       the next of dst, and dst
+//	R1, R2       the next of x and of y
+//	R4           elements of x left
+//	V0 … V15     the 32 chains
+//	V28, V30     an element of x in both lanes, and its difference with two of y
 
 #define OP3(op, n, m, d) WORD $((op) | (m)<<16 | (n)<<5 | (d))
 #define vSUB(n, m, d) OP3(0x4EE0D400, n, m, d) // fsub
@@ -35,7 +56,7 @@ DATA lanes8<>+80(SB)/8, $0x7FF0000000000000
 DATA lanes8<>+88(SB)/8, $0x7FF0000000000000
 GLOBL lanes8<>(SB), RODATA|NOPTR, $96
 
-// START: V0 … V3 = +Inf, V16 … V19 = 0, V20 … V23 = 0 … 7, V24 = 8.
+// START sets what is found to +Inf at 0, and where we are to 0 … 7.
 #define START \
 	MOVD $lanes8<>(SB), R3; \
 	vNEXT(3, 20); \
@@ -177,8 +198,6 @@ loop:
 	vFMA(30, 30, a)
 
 // func f64SqDistNEON(dst, x, y *float64, n int)
-//
-// V0 … V15 the 32 chains.
 TEXT ·f64SqDistNEON(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD R0, R6

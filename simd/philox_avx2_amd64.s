@@ -5,6 +5,17 @@
 
 // Philox4x32-10 in AVX2, eight blocks side by side: those of even number in one set of registers, those of odd number
 // in another, each word in the lower half of 64 bits. The upper halves hold anything, since VPMULUDQ does not read them.
+//
+// Registers:
+//
+//	DI           where the next group goes
+//	CX           groups left
+//	R9           the table of round keys, the key's words (20, 21) and the multipliers (22, 23)
+//	Y0 … Y3      words c0 … c3 of the blocks of even number, Y4 and Y5 two products; EVEN and ODD take turns, since the
+//	             products of one round are words of the next
+//	Y6 … Y11     the same for odd ones
+//	Y12, Y13     the multipliers
+//	Y14, Y15     the counters of even and odd blocks
 
 #define K(i) ((i)*32)(R9)
 
@@ -59,8 +70,6 @@ DATA one<>+0(SB)/8, $1
 GLOBL one<>(SB), RODATA|NOPTR, $8
 
 // func philoxAVX2(dst *uint32, groups int, block uint64, k *uint32)
-//
-// Y0 … Y5 c0 … c3 and two products of even blocks, Y6 … Y11 of odd ones, Y12 Y13 the multipliers, Y14 Y15 the counters.
 TEXT ·philoxAVX2(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ groups+8(FP), CX

@@ -4,6 +4,17 @@
 #include "go_asm.h"
 
 // Philox4x32-10 in Advanced SIMD, four blocks side by side. Registers are plain numbers, as in vec_neon_f32.h.
+//
+// Registers:
+//
+//	R0           where the next group goes
+//	R1           groups left
+//	R2, R3       the number of the group's first block, and its upper half
+//	R5           the table of round keys, the key's words (20, 21), the multipliers (22, 23) and 0 … 15 (24 to 27)
+//	V0 … V3      words c0 … c3 of four blocks; after odd rounds V6 and V7 are c1 and c3
+//	V4, V5       the multipliers
+//	V16 … V18    halves of products
+//	V19, V20     the halves of the number in R2, a multiple of 16, so that the blocks after it share the upper one
 
 #define OP3(op, n, m, d) WORD $((op) | (m)<<16 | (n)<<5 | (d))
 #define KEY(i, d) WORD $(0x3DC00000 | (i)<<10 | 5<<5 | (d)) // ldr q, [x5, 16·i]
@@ -51,9 +62,6 @@
 	STORE(3, 0, 12+q)
 
 // func philoxNEON(dst *uint32, groups int, block uint64, k *uint32)
-//
-// V0 … V3 c0 … c3, V4 V5 the multipliers, V6 V7 c1 c3 after odd rounds, V16 V17 V18 scratch, V19 V20 the halves of the
-// number of the group's first block, which is a multiple of 16, so that the blocks after it share the upper one.
 TEXT ·philoxNEON(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD groups+8(FP), R1
