@@ -94,7 +94,7 @@ func (m *Model) LogDensity(ctx context.Context, rows [][]float64, opt DensityOpt
 	d = Density{LogP: got.LogP, Err: got.Err, Parts: Parts(got.Parts), Status: got.Status, Stats: got.Stats}
 	shift := m.logScale()
 	for i := range d.LogP {
-		d.LogP[i] -= shift
+		d.LogP[i] += m.logitDet(x.Row(i)) - shift
 	}
 	for i, s := range got.Status {
 		if !s.OK() && i < len(d.LogP) {
@@ -125,7 +125,7 @@ func (m *Model) checkWidth(rows [][]float64) error {
 			}
 		}
 	}
-	return nil
+	return m.checkSupport(rows)
 }
 
 // calibrate keeps the log-densities of held-out rows.

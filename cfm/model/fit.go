@@ -129,6 +129,15 @@ func (f *Fitter) build(dim int) error {
 	if len(opt.Conditions) > 0 {
 		spec.Mix = mixOf(spec.Conditions, pick(f.given, f.train))
 	}
+	if opt.Scaling == Logit {
+		spec.Logit = logitAlpha
+	}
+	if opt.Start != nil {
+		spec.Logit = opt.Start.Logit
+	}
+	if err := spec.checkSupport(f.rows); err != nil {
+		return err
+	}
 	if err := f.scale(&spec); err != nil {
 		return err
 	}

@@ -22,6 +22,9 @@ type Spec struct {
 	// The field lives on (data - Loc) / Scale; nil means it lives on the data.
 	Loc   []float64 `json:"loc,omitempty"`
 	Scale []float64 `json:"scale,omitempty"`
+	// Logit, if positive, says that data (with Levels, spread out) lie in [0, 1] and are cfm.Logit's images of that α before Loc
+	// and Scale.
+	Logit float64 `json:"logit,omitempty"`
 
 	Family string `json:"family,omitempty"` // "": CFM
 
@@ -94,6 +97,8 @@ func parseSpec(text string, limit int64) (Spec, error) {
 		return bad("width", s.Width)
 	case !(s.Noise >= 0) || s.Noise > 1e6:
 		return bad("noise", s.Noise)
+	case !(s.Logit >= 0 && s.Logit < 0.5) || s.Logit > 0 && s.Scale == nil:
+		return bad("logit", s.Logit)
 	case s.Levels < 0 || s.Levels > 1<<24:
 		return bad("levels", s.Levels)
 	case len(s.Mix) > maxMix:

@@ -40,6 +40,7 @@ const (
 	Columns = "columns" // each column by its own mean and deviation: tables
 	Global  = "global"  // each column by its own mean, all by one deviation: pixels
 	None    = "none"
+	Logit   = "logit" // numbers in [0, 1]: the columns of their logits, each by its own mean and deviation
 )
 
 // Options configures Fit. The zero value is the recipe the project's figures were made with.
@@ -232,13 +233,15 @@ func (o Options) check(n, dim int) error {
 		return badData("%d rows and conditions for %d", n, len(o.Given))
 	case o.Anomaly && (o.Holdout < 0 || o.Law != nil):
 		return badData("anomalies are judged against held-out rows of a table: neither a law nor a holdout of none will do")
+	case o.Scaling == Logit && o.Law != nil:
+		return badData("scaling %s: a law's rows need not lie in [0, 1]", Logit)
 	case o.Law != nil && len(o.Conditions) > 0:
 		return badData("a law draws no conditions")
 	}
 	switch o.Scaling {
-	case "", Columns, Global, None:
+	case "", Columns, Global, None, Logit:
 	default:
-		return badData("scaling %q: want %s, %s or %s", o.Scaling, Columns, Global, None)
+		return badData("scaling %q: want %s, %s, %s or %s", o.Scaling, Columns, Global, Logit, None)
 	}
 	if err := o.checkFamily(dim); err != nil {
 		return err

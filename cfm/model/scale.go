@@ -14,6 +14,7 @@ import (
 // toField standardises a row of data.
 func (m *Model) toField(dst []float32, row []float64) {
 	for j, v := range row {
+		v = m.image(v)
 		if m.Scale != nil {
 			v = (v - m.Loc[j]) / m.Scale[j]
 		}
@@ -28,7 +29,53 @@ func (m *Model) toData(dst []float64, x []float32) {
 		if m.Scale != nil {
 			dst[j] = m.Loc[j] + float64(m.Scale[j]*float64(v))
 		}
+		if m.Logit > 0 { // the flow's law goes on a little beyond the support, see cfm.Logit
+			dst[j] = (1/(1+simd.Exp(-dst[j])) - m.Logit) / (1 - float64(2*m.Logit))
+			dst[j] = min(max(dst[j], 0), 1)
+		}
 	}
+}
+
+// logitAlpha keeps the images of 0 and 1 at ∓2.94 (Dinh et al. 2017).
+const logitAlpha = 0.05
+
+// image is a number of the data before Loc and Scale: with Logit log(z/(1-z)) of z = α + (1-2α)·v, NaN outside of [0, 1].
+func (s *Spec) image(v float64) float64 {
+	if s.Logit == 0 {
+		return v
+	}
+	if !(v >= 0 && v <= 1) {
+		return math.NaN()
+	}
+	z := s.Logit + float64((1-float64(2*s.Logit))*v)
+	return simd.Log(z) - simd.Log(1-z)
+}
+
+// logitDet is the log-determinant of Logit at a row in the model's scale: Σ log(1-2α) - log z - log(1-z).
+func (m *Model) logitDet(x []float32) (sum float64) {
+	if m.Logit == 0 {
+		return 0
+	}
+	for j, v := range x {
+		l := math.Abs(m.Loc[j] + float64(m.Scale[j]*float64(v)))
+		sum += simd.Log(1-float64(2*m.Logit)) + l + float64(2*simd.Log(1+simd.Exp(-l)))
+	}
+	return sum
+}
+
+// checkSupport refuses rows that a model with Logit has no image of.
+func (s *Spec) checkSupport(rows [][]float64) error {
+	if s.Logit == 0 || s.Levels > 0 {
+		return nil
+	}
+	for i, r := range rows {
+		for j, v := range r {
+			if !(v >= 0 && v <= 1) {
+				return badData("row %d, column %s: %v is outside of [0, 1], the support of scaling %s", i+1, s.Columns[j], v, Logit)
+			}
+		}
+	}
+	return nil
 }
 
 // logScale is what standardising takes from a log-density: Σ log Scale.
@@ -43,6 +90,7 @@ func (m *Model) logScale() (sum float64) {
 func (m *Model) spread(row []float32, key rng.Key) {
 	for j, k := range row {
 		y := (float64(k) + key.Float64(uint64(j))) / float64(m.Levels)
+		y = m.image(y)
 		if m.Scale != nil {
 			y = (y - m.Loc[j]) / m.Scale[j]
 		}
@@ -72,14 +120,27 @@ func (f *Fitter) scale(s *Spec) error {
 	}
 	// Spread out over their levels, whole numbers have (k + ½)/levels as mean and gain the variance of a
 	// uniform number.
-	extra := 0.0
-	if f.opt.Levels > 0 {
+	extra, rows, levels := 0.0, f.rows, f.opt.Levels
+	if levels > 0 {
 		extra = 1.0 / 12
+	}
+	if s.Logit > 0 {
+		rows = make([][]float64, len(f.rows))
+		for i, r := range f.rows {
+			rows[i] = make([]float64, s.Dim)
+			for j, v := range r {
+				if levels > 0 {
+					v = (v + 0.5) / float64(levels)
+				}
+				rows[i][j] = s.image(v)
+			}
+		}
+		extra, levels = 0, 0
 	}
 	s.Loc, s.Scale = make([]float64, s.Dim), make([]float64, s.Dim)
 	constant, total := []int{}, 0.0
 	for j := range s.Dim {
-		loc, dev := moments(f.rows, f.train, j, 0)
+		loc, dev := moments(rows, f.train, j, 0)
 		// A column of equal numbers has a deviation of rounding errors.
 		if dev <= 1e-12*math.Abs(loc) || dev == 0 {
 			constant = append(constant, j)
@@ -98,7 +159,7 @@ func (f *Fitter) scale(s *Spec) error {
 	switch {
 	case len(constant) == s.Dim:
 		return badData("all %d columns are constant: there is nothing to learn", s.Dim)
-	case len(constant) > 0 && f.opt.Levels == 0:
+	case len(constant) > 0 && levels == 0:
 		for _, j := range constant {
 			f.Notes = append(f.Notes, fmt.Sprintf("column %s is constant in the training rows; it is kept with scale 1", s.Columns[j]))
 		}
@@ -107,9 +168,9 @@ func (f *Fitter) scale(s *Spec) error {
 		if f.opt.Scaling == Global {
 			s.Scale[j] = math.Sqrt(total)
 		}
-		if f.opt.Levels > 0 {
-			s.Loc[j] = (s.Loc[j] + 0.5) / float64(f.opt.Levels)
-			s.Scale[j] /= float64(f.opt.Levels)
+		if levels > 0 {
+			s.Loc[j] = (s.Loc[j] + 0.5) / float64(levels)
+			s.Scale[j] /= float64(levels)
 		}
 	}
 	return nil

@@ -22,6 +22,9 @@ func (m *Model) NewScorer() (*Scorer, error) {
 	if !ok {
 		return nil, badData("a scorer is for the families %s; the density of %s takes a solve: use LogDensity", list(DiscreteFamilies()), m.FamilyName())
 	}
+	if m.Logit > 0 {
+		return nil, badData("a scorer takes no model with scaling %s: use LogDensity", Logit)
+	}
 	return &Scorer{
 		m: m, s: bijector.NewScorer(d.flow, m.flow.Theta), shift: m.logScale(),
 		x: make([]float32, pieceRows*m.Dim), logp: make([]float32, pieceRows),

@@ -122,7 +122,11 @@ func describe(e env, path string) error {
 	}
 	if m.Scale != nil {
 		for j := range min(m.Dim, 8) {
-			row("scaling", "%s = %.6g + %.6g·x", m.Columns[j], m.Loc[j], m.Scale[j])
+			name := m.Columns[j]
+			if m.Logit > 0 {
+				name = "logit " + name
+			}
+			row("scaling", "%s = %.6g + %.6g·x", name, m.Loc[j], m.Scale[j])
 		}
 		if m.Dim > 8 {
 			row("scaling", "and %d more", m.Dim-8)

@@ -67,7 +67,7 @@ type judge struct {
 
 // newJudge parts real rows in two samples of at most points rows, or draws them from the law.
 func newJudge(e env, m *model.Model, rows, given [][]float64, law dataset.Law, points int, seed uint64) *judge {
-	j := &judge{e: e, m: m, law: law, seed: seed, scaled: law == nil && m.Levels == 0 && m.Scale != nil}
+	j := &judge{e: e, m: m, law: law, seed: seed, scaled: law == nil && m.Levels == 0 && m.Scale != nil && m.Logit == 0}
 	if law != nil {
 		key := rng.New(seed).Named("evaluate")
 		x := make([]float64, points*m.Dim)

@@ -209,7 +209,7 @@ func twoHalves(x []float64, dim int) float64 {
 // laws, standardised columns for tables, whose units are not comparable.
 func (s *session) units(m *model.Model, rows [][]float64) []float64 {
 	x := flat(rows)
-	if m.Levels > 0 || s.data.law != nil || m.Scale == nil {
+	if m.Levels > 0 || s.data.law != nil || m.Scale == nil || m.Logit > 0 {
 		return x
 	}
 	for i := range x {

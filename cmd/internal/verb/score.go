@@ -43,7 +43,7 @@ contribute most whyK, its name, expectedK, shareK.
   -why K               name the K columns that contribute most to it           (0)
   -parts               append what err is made of: err_probe, err_solver, err_rounding
   -round-trip          solve the way back too and count what it misses by: twice the price
-  -skip-bad            a cell that is not finite, or off the model's levels, costs its row
+  -skip-bad            a cell not finite, off the model's levels or its support, costs its row
                        the score, not the run
   -strict              exit with 1 if a row could not be solved
   -probes N            estimate the divergence by N random probes
@@ -333,6 +333,8 @@ func (t *scored) sift(m *model.Model, p *pairs, skip bool) error {
 				why = "is not a finite number"
 			case j < len(row) && m.Levels > 0 && (v != math.Floor(v) || v < 0 || v >= float64(m.Levels)):
 				why = fmt.Sprintf("is not one of the whole numbers 0 to %d", m.Levels-1)
+			case j < len(row) && m.Levels == 0 && m.Logit > 0 && !(v >= 0 && v <= 1):
+				why = "is outside of the support, [0, 1]"
 			default:
 				continue
 			}

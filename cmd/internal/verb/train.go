@@ -30,7 +30,7 @@ data
   -cond A,B         columns that rows are given by: text or numbers
   -drop A,B         columns to leave out
   -holdout SHARE    rows nothing is fitted to                      (0.2)
-  -scaling HOW      columns, global (one factor), none             (columns)
+  -scaling HOW      columns, global (one factor), logit ([0, 1]), none  (columns)
 what is learned
   -family F         cfm; a discrete flow by exact likelihood: realnvp maf nsf; or kde, the rows
                     under kernels: no training, -path condot:σ is their width   (cfm)
