@@ -20,7 +20,7 @@ import (
 // conditions, after one Euler step and by an adaptive solver. That many, as in the paper, because real rows under the same
 // conditions are 0.02 apart at 2,048 (0.012 to 0.032 in five pairs) and 0.007 at 10,000. As in the paper couplings are found
 // in pools of 1,024 rows, batches have 256, training 20,000 steps, and 5 % of the pairs may cost no more than a row's own.
-// A seed takes some four minutes of two cores, and 1 GB at the end.
+// A seed takes some five minutes of one core, and 1 GB at the end.
 
 func init() {
 	tables = append(tables, Table{

@@ -133,7 +133,7 @@ func TestPeerSeconds(t *testing.T) {
 	} {
 		script := filepath.Join(t.TempDir(), "peer.py")
 		require.NoError(t, os.WriteFile(script, []byte(text), 0o644))
-		s, err := peerSeconds(context.Background(), sh, script, "dir", "a_b_0")
+		s, err := peerSeconds(context.Background(), sh, script, "dir", 10, "a_b_0")
 		if want == "" {
 			require.NoError(t, err)
 			require.Equal(t, 12.5, s)
