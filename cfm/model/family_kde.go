@@ -219,7 +219,8 @@ func (k *kde) views(ctx context.Context, f *cfm.Flow[float32], _ Spec, x, cond a
 			for j, w := range x.Row(i) {
 				origin := float32((float32(db*at.Row(i - lo)[j]) - float32(b*v.Row(i - lo)[j])) * back)
 				l.expected.Row(i)[j] = origin
-				l.surprise.Row(i)[j] = float32((w - origin) * (w - origin))
+				away := w - origin
+				l.surprise.Row(i)[j] = float32(away * away)
 			}
 		}
 		tp.Reset()
