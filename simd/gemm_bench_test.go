@@ -57,8 +57,8 @@ func job[F Float](k *Kernels[F], batch, in, out int, v string) func() {
 // BenchmarkPause collects garbage while two or four goroutines are at work, and reports the longest and the median pause and, of
 // each, the time until all goroutines stood still. Assembly cannot be preempted, so a call must be short and something must
 // come between two. The rows "plain" are the control: a loop in Go that can be stopped at any instruction. What its longest pause
-// is, some milliseconds on two cores, the operating system does, which takes a core from a thread for a slice; a kernel that holds
-// a core too long shows in the median.
+// is, some milliseconds on two busy cores, no kernel did: the operating system may have taken a core from a thread for a slice. A
+// kernel that holds a core too long shows in the median.
 func BenchmarkPause(b *testing.B) {
 	product := func() func() { return job(Best[float32](), 1024, 1024, 1024, "nt") }
 	plain := func() func() {
