@@ -312,10 +312,10 @@ func checkNames(o model.Options) error {
 		return misuse("-coupling %s under conditions skews what is drawn; use cot, leave it independent, or -force it", o.Coupling)
 	}
 	switch o.Scaling {
-	case "", model.Columns, model.Global, model.None:
+	case "", model.Columns, model.Global, model.Logit, model.None:
 		return nil
 	}
-	return misuse("-scaling: %q is not columns, global or none", o.Scaling)
+	return misuse("-scaling: %q is not columns, global, logit or none", o.Scaling)
 }
 
 // session is one process's part in a run.
