@@ -78,7 +78,7 @@ func (l *Line) Show(step, total int, loss, val float64) {
 		text += fmt.Sprintf("  held-out %.4f", val)
 	}
 	if speed > 0 {
-		text += fmt.Sprintf("  %.0f steps/s  %s left", speed, clock(float64(total-step)/speed))
+		text += fmt.Sprintf("  %s steps/s  %s left", Rate(speed), clock(float64(total-step)/speed))
 	}
 	l.put(text, step == total)
 }
@@ -109,6 +109,14 @@ func (l *Line) End() {
 		fmt.Fprintln(l.w)
 		l.drawn = 0
 	}
+}
+
+// Rate writes how many of a thing there are a second: in whole ones, or to two digits below ten.
+func Rate(perSecond float64) string {
+	if perSecond < 9.5 {
+		return fmt.Sprintf("%.2g", perSecond)
+	}
+	return fmt.Sprintf("%.0f", perSecond)
 }
 
 // clock writes seconds as a person would say them.

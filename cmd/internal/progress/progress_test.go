@@ -56,6 +56,10 @@ func TestAFileIsNotATerminal(t *testing.T) {
 	silent.End()
 }
 
+func TestRate(t *testing.T) {
+	require.Equal(t, []string{"0.31", "9.4", "10", "5200"}, []string{Rate(0.312), Rate(9.4), Rate(9.6), Rate(5200.4)})
+}
+
 func TestClock(t *testing.T) {
 	require.Equal(t, "42 s", clock(42))
 	require.Equal(t, "2:05 min", clock(125))

@@ -11,6 +11,7 @@ import (
 
 	"pushforward/cfm/metric"
 	"pushforward/cfm/model"
+	"pushforward/cmd/internal/progress"
 	"pushforward/cmd/internal/runs"
 	"pushforward/simd/rng"
 )
@@ -311,7 +312,7 @@ func (s *session) table(w io.Writer, f figures) {
 	if f.Sampler != nil && f.Sampler.Error > 0 {
 		row("sampler", "%s: the cheapest with W₂ ≤ %g of the spread", f.Sampler, f.Sampler.Error)
 	}
-	row("training", "%d steps in %.1f s, %.0f steps/s", f.Steps, f.WallS, f.StepsPerS)
+	row("training", "%d steps in %.1f s, %s steps/s", f.Steps, f.WallS, progress.Rate(f.StepsPerS))
 	for _, p := range []string{"samples.png", "loss.png"} {
 		if path := runs.Plots + "/" + p; s.folder.Has(path) {
 			row("picture", "%s", s.folder.Path(path))
