@@ -66,6 +66,9 @@ func (flat) LogProb([]float64) (p float64, ok bool) { return 0, true }
 // From a flow-matched start the held-out likelihood is at every evaluation at least what it was at the one before, and
 // that of rows nobody saw gets better too. At a rate far too high the fit goes back to the start and halves it.
 func TestLikelihoodImprovesAtEveryEvaluation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("half a minute on a tier without vectors")
+	}
 	ctx := context.Background()
 	law, err := dataset.Toy("moons-normal")
 	require.NoError(t, err)
