@@ -267,7 +267,7 @@ func (s *scorer[F]) measure(d *Density, sol *odeint.Solution[float64], first int
 
 // solverError is the bar on the solver's error, from the difference of two solves, what rounding adds to the second, the bar by
 // embedded estimates, the sum of those of ℓ, and the divergence's bend over the steps. Dop853's weights, of either sign and up to 6,
-// make ten times more of rounding than those of the first solve: a difference no larger than that says little of the
+// make some nine times more of rounding than those of the first solve: a difference no larger than that says little of the
 // solver, and then the embedded estimates do if they are smaller. Those are of the lower order, so the error of the
 // step that was taken is theirs times what the field changes over a step. The bend is of order h⁴ where the
 // field is smooth and the estimate of order h⁵, but both are of order h where its slope jumps.

@@ -66,6 +66,33 @@ func TestTrainerLearns(t *testing.T) {
 	require.LessOrEqual(t, loss, now)
 }
 
+// Under Guard a score is followed by the weights that scored best, the average begins from them anew, and the rate is halved where
+// they are not the newest.
+func TestTrainerGuard(t *testing.T) {
+	tr := smallTrainer[float32](1, 28, false)
+	tr.Guard, tr.LR = true, optim.Constant(0.3) // far too high
+	_, err := tr.Validate()
+	require.NoError(t, err)
+	rate, back := 0.3, 0
+	for range tr.Steps {
+		m, err := tr.Step()
+		require.NoError(t, err)
+		require.InDelta(t, rate, m.LR, 1e-12)
+		if !m.HasVal {
+			require.NotEqual(t, tr.Best().Theta, tr.Flow.Theta)
+			continue
+		}
+		loss, step, _ := tr.BestLoss()
+		require.Equal(t, loss, m.Val)
+		require.Equal(t, tr.Best().Theta, tr.Flow.Theta)
+		require.Equal(t, tr.Best().Theta, tr.Averaged().Theta)
+		if step != m.Step {
+			rate, back = rate/2, back+1
+		}
+	}
+	require.Positive(t, back)
+}
+
 // Each step's bits are the same for any number of cores and any coupling, conditions or not.
 func TestTrainerThreadsMoveNoBit(t *testing.T) {
 	for _, c := range []Coupling{Independent{}, Forced{ExactOT{}}, Pooled{ConditionOT{Weight: 1}, 2}, Forced{Sinkhorn{5}}} {

@@ -64,8 +64,9 @@ const (
 //
 // A is cut in blocks of mc×kc, each of which meets one panel of B after another, kc rows of a strip's width. The panel stays
 // in the second-level cache meanwhile; the block comes from the third, in order, and strips ask for it ahead. (Blocks that
-// stay in the second, for which panels then come from the third unasked, were some 5 % slower or more at 1024³ and 2048³ in float64.) A panel that
-// is copied is copied just before its use, and kept if there is another block of A to come.
+// stay in the second, for which panels then come from the third unasked, were some 5 % slower or more at 1024³ and
+// 2048³ in float64.) A panel that is copied is copied just before its use, and kept if there is another block of A to
+// come.
 func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F) {
 	m, n, k := c.Rows, c.Cols, a.Cols
 	packed, rows := b.packed != nil, m
