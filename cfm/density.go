@@ -208,9 +208,7 @@ type scorer[F simd.Float] struct {
 	mesh             []float64
 	near, vs, us, ws []float64 // of rounding
 	slope, hold      []float64 // ∇log ρₜ by row, and scratch memory for it
-	since, norm      []float64 // by row: the time of slope, the Jacobian's norm there,
-	change           []float64 // how much the field changes over a step,
-	square, noise    []float64 // the square of what rounding adds up to, and what it adds up to in the second solve
+	since, square    []float64 // by row: the time of slope, and the square of what rounding adds up to
 }
 
 // resolveCheck is opt.Check with what CheckAuto stands for.
@@ -243,7 +241,7 @@ func newPenalised[F simd.Float](f *Flow[F], probes int, opt DensityOptions, pena
 	}
 	s := &scorer[F]{flow: f, opt: opt, sys: newDivergence(f, probes), check: opt.resolveCheck(f.Dim)}
 	o.Errors = s.check != CheckNone
-	o.Replay = o.Replay || s.check != CheckNone
+	o.Replay, o.Dense = o.Replay || s.check != CheckNone, s.check == CheckMesh
 	s.sys.penalties = penalties
 	o.Weights = make([]float64, s.sys.Dim())
 	for j := range o.Weights {

@@ -23,8 +23,7 @@ type known[F simd.Float] struct {
 }
 
 // The error is within its bar for 95 rows in 100, and the bar within ten times the error in the median, for each kind of
-// law in each dimension. In float32 a kind's share may be chance's two in a hundred lower and its bar half as wide again: where
-// the error is a part of a unit in the last place, the second solve's own rounding hides it.
+// law in each dimension.
 func TestErrorBarCovers(t *testing.T) {
 	tols := []float64{0, 1e-5, 1e-8}
 	if testing.Short() {
@@ -32,19 +31,19 @@ func TestErrorBarCovers(t *testing.T) {
 	}
 	for i, tol := range tols {
 		t.Run(fmt.Sprintf("float64 at %g", tol), func(t *testing.T) {
-			testErrorBarCovers[float64](t, DensityOptions{Options: odeint.Options{Rtol: tol, Atol: tol}}, 20-6*i, 0.95, 5)
+			testErrorBarCovers[float64](t, DensityOptions{Options: odeint.Options{Rtol: tol, Atol: tol}}, 20-6*i, 4)
 		})
 	}
 	for _, tol := range []float64{0, 1e-4} {
 		t.Run(fmt.Sprintf("float32 at %g", tol), func(t *testing.T) {
-			testErrorBarCovers[float32](t, DensityOptions{Options: odeint.Options{Rtol: tol, Atol: tol}}, 16, 0.93, 15)
+			testErrorBarCovers[float32](t, DensityOptions{Options: odeint.Options{Rtol: tol, Atol: tol}}, 16, 10)
 		})
 	}
 }
 
-func testErrorBarCovers[F simd.Float](t *testing.T, opt DensityOptions, rows int, least, most float64) {
+func testErrorBarCovers[F simd.Float](t *testing.T, opt DensityOptions, rows int, most float64) {
 	var all []float64
-	for _, dim := range []int{1, 2, 5, 16} {
+	for _, dim := range []int{1, 2, 3, 5, 16} {
 		kinds, order := map[string][]float64{}, []string(nil)
 		for _, k := range zoo[F](dim, byShort(t, 4, 2), rows, rng.New(20261128).Fold(uint64(dim))) {
 			d, err := k.flow.LogDensity(bg, k.x, opt)
@@ -60,13 +59,13 @@ func testErrorBarCovers[F simd.Float](t *testing.T, opt DensityOptions, rows int
 			wide := kinds[kind]
 			all = append(all, wide...)
 			t.Logf("%-22s within %.3f, bar/error %.1f", kind, above(wide, 1), middle(wide))
-			require.GreaterOrEqual(t, above(wide, 1), least, kind)
+			require.GreaterOrEqual(t, above(wide, 1), 0.95, kind)
 			require.LessOrEqual(t, middle(wide), most, kind)
 		}
 	}
 	t.Logf("all within %.3f, bar/error %.1f", above(all, 1), middle(all))
-	require.GreaterOrEqual(t, above(all, 1), 0.96)
-	require.LessOrEqual(t, middle(all), 6.0)
+	require.GreaterOrEqual(t, above(all, 1), 0.98)
+	require.InDelta(t, 3, middle(all), 1)
 }
 
 // What was not asked for is not measured, and what was adds up in squares.
@@ -77,7 +76,7 @@ func TestPartsOfTheBar(t *testing.T) {
 	mesh, err := f.LogDensity(bg, x, opt)
 	require.NoError(t, err)
 	require.Nil(t, mesh.Parts.RoundTrip)
-	require.InDelta(t, 19/6./meshRatio, float64(mesh.Check)/float64(mesh.Stats.RowEvals), 0.3) // 4 in 19 with the divergence
+	require.InDelta(t, nodes*sweeps/6./meshRatio, float64(mesh.Check)/float64(mesh.Stats.RowEvals), 0.3)
 	opt.Check = CheckNone
 	none, err := f.LogDensity(bg, x, opt)
 	require.NoError(t, err)
