@@ -49,15 +49,16 @@ type gemmTier[F Float] struct {
 
 // Sizes in bytes or elements, found by measurement; none of them moves a bit.
 const (
-	callBytes  = 4 << 20 // size of an element × multiply-adds of one call: at most some 50 µs
-	cacheBytes = 4 << 20 // the block of A that is gone through for one panel of B after another
-	longestK   = 1024    // rows of B, and columns of A, at a time
-	fewRows    = 32      // with at most so many rows of C copying B costs more than it saves …
-	manyRows   = 256     // … and with more than so many it pays even where rows do not alias
-	fewA       = 64      // the same for an A of so many rows, and an Aᵀ for so many columns of C
-	few        = 4       // columns of C that are too few to fill a vector
-	alias      = 2048    // rows a multiple of so many bytes apart fall on the same few cache lines
-	aliasCols  = 256     // copying an A of such rows pays from so many columns of C on
+	callBytes   = 4 << 20 // size of an element × multiply-adds of one call: at most some 50 µs
+	narrowBytes = 1 << 19 // the part of A that one call of narrow reads, a power of two
+	cacheBytes  = 4 << 20 // the block of A that is gone through for one panel of B after another
+	longestK    = 1024    // rows of B, and columns of A, at a time
+	fewRows     = 32      // with at most so many rows of C copying B costs more than it saves …
+	manyRows    = 256     // … and with more than so many it pays even where rows do not alias
+	fewA        = 64      // the same for an A of so many rows, and an Aᵀ for so many columns of C
+	few         = 4       // columns of C that are too few to fill a vector
+	alias       = 2048    // rows a multiple of so many bytes apart fall on the same few cache lines
+	aliasCols   = 256     // copying an A of such rows pays from so many columns of C on
 )
 
 // product computes c from a and b. c is not transposed.
@@ -130,7 +131,9 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 func (t *gemmTier[F]) pack(dst []F, b Mat[F]) {
 	for j, cols := 0, 0; j < b.Cols; j += cols {
 		cols = min(t.choose(math.MaxInt, b.Cols-j).cols, b.Cols-j)
-		t.copyBlock(dst[b.Rows*j:], b, 0, j, cols, b.Rows, cols)
+		for i := 0; more(i, b.Rows); i += longestK {
+			t.copyBlock(dst[b.Rows*j+i*cols:], b, i, j, cols, min(longestK, b.Rows-i), cols)
+		}
 	}
 }
 
@@ -170,11 +173,18 @@ func (t *gemmTier[F]) columns(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 	rows := t.narrowRows
 	m, k := c.Rows-c.Rows%rows, a.Cols&^3
 	brs, bcs := b.strides()
-	most := max(1, callBytes/int(unsafe.Sizeof(c.Data[0]))/(rows*few*k))
-	for i := 0; more(i, m); i += rows * most {
-		init, ldi := t.first(c, i, 0, from, bias)
-		t.narrow(&c.Data[i*c.Stride], &a.Data[i*a.Stride], &b.Data[0], &init[0],
-			c.Stride, a.Stride, bcs, brs, ldi, k, rows, min(most, (m-i)/rows), c.Cols)
+	elements := narrowBytes / int(unsafe.Sizeof(c.Data[0])) // of A in one call
+	kc := min(k, elements/rows)
+	most := elements / (rows * kc)
+	start := from
+	for p0 := 0; more(p0, k); p0 += kc {
+		kc := min(kc, k-p0)
+		for i := 0; more(i, m); i += rows * most {
+			init, ldi := t.first(c, i, 0, start, bias)
+			t.narrow(&c.Data[i*c.Stride], &a.Data[i*a.Stride+p0], &b.Data[p0*brs], &init[0],
+				c.Stride, a.Stride, bcs, brs, ldi, kc, rows, min(most, (m-i)/rows), c.Cols)
+		}
+		start = fromC
 	}
 	if k < a.Cols {
 		t.product(p, c.rows(0, m), a.rows(0, m).T().rows(k, a.Cols).T(), b.rows(k, a.Cols), fromC, nil)
