@@ -8,8 +8,13 @@
 //
 //	DI, R8   destination, distance of its rows in bytes
 //	SI, R9   source, distance of its rows in bytes
-//	R10      three times R9
+//	R10      transposes: three times R9
+//	R11      transposes of float32: SI four rows below
 //	R12      rows or blocks left
+//	R13      copies: bytes of a row
+//	AX, BX   copies: where in the row of the source and of the destination
+//	CX, DX   copies: bytes of the row left, a number on its way
+//	Y0 … Y7  what is moved
 
 // HALF8 transposes columns x … x+3 of 8 rows (x in bytes, from SI and from R11 = SI + 4 rows) and
 // stores them as 4 rows of 8.
@@ -101,7 +106,9 @@ block4:
 
 // func copyRowsAVX2(dst, src unsafe.Pointer, ldd, lds, rows, size int)
 //
-// Distances and size are in bytes, size a multiple of 4.
+// Distances and size are in bytes, size a multiple of 4. While rows of 128 bytes and more are copied, as many bytes to their right
+// are asked for, which are the panel that is wanted next: a row of it is a page away from the one above, and nobody else
+// would ask. It is worth 1 to 2 % of a product of 256×512×512 to 1024³ in float64.
 TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
@@ -118,6 +125,8 @@ row:
 	JLT  rest128
 
 run128:
+	PREFETCHT1 (AX)(R13*1)
+	PREFETCHT1 64(AX)(R13*1)
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
