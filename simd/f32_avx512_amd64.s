@@ -1,7 +1,16 @@
 //go:build !purego
 
 // The elementwise kernels and the reductions of float32 in AVX-512. The bodies are in elem.h and reduce.h;
-// vec_avx512_f32.h has the words they are written in and the vector registers, loop_amd64.h the others.
+// vec_avx512_f32.h has the words they are written in, loop_amd64.h arguments and loops.
+//
+// Registers:
+//
+//	DI, SI, DX, R8       the ends of dst, x, y and z
+//	CX                   bytes from where the loop is to those ends, from -n·size up to 0
+//	R9                   the table of constants, or the scalars of a kernel
+//	AX, BX, R10 … R12    what kernels of more operands need besides: see COMBINE and others in loop_amd64.h
+//	Z0 … Z9              the vectors A0 … A9; in reductions the 32 lanes
+//	Z15, K1              scratch, the mask M0
 
 #include "textflag.h"
 #include "go_asm.h"

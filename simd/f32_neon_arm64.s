@@ -1,7 +1,16 @@
 //go:build !purego
 
 // The elementwise kernels and the reductions of float32 in NEON. The bodies are in elem.h and reduce.h;
-// vec_neon_f32.h has the words they are written in and the vector registers, loop_arm64.h the others.
+// vec_neon_f32.h has the words they are written in, loop_arm64.h arguments and loops.
+//
+// Registers:
+//
+//	R0, R1, R2, R3       the ends of dst, x, y and z; of reductions where the loop is
+//	R4                   bytes from where the loop is to those ends, from -n·size up to 0; of reductions the elements left
+//	R5                   the table of constants, or the scalars of a kernel
+//	R6 … R12             what reductions and kernels of more operands need besides: see COMBINE and others in loop_arm64.h
+//	V0 … V7, V16, V17    the vectors A0 … A9; V0 … V15 in reductions the 32 lanes
+//	V30, V31             the mask M0, scratch; V29 scratch of reductions
 
 #include "textflag.h"
 #include "go_asm.h"
