@@ -48,11 +48,12 @@ type Trainer[F simd.Float] struct {
 
 // Metrics is what a step was like. Loss is the mean over the batch of what Loss gives for a
 // row; GradNorm is the gradient's norm before clipping; Val is the held-out loss of the
-// averaged parameters after the step, where HasVal says that it was measured; with Guard these are the best so far.
+// averaged parameters after the step, where HasVal says that it was measured; with Guard these are the best so far, and
+// Own is that of the step's own average, above Val where it was dropped.
 type Metrics struct {
 	Step               int // steps done, this one included
 	Loss, GradNorm, LR float64
-	Val                float64
+	Val, Own           float64
 	HasVal             bool
 }
 
@@ -344,7 +345,7 @@ func (r *training[F]) advance() (Metrics, error) {
 		if m.Val, err = r.validate(); err != nil {
 			return m, fmt.Errorf("cfm: train: step %d: held-out rows: %w", m.Step, err)
 		}
-		m.HasVal = true
+		m.HasVal, m.Own = true, m.Val
 		if r.Guard {
 			r.goOn()
 			m.Val = r.bestL
@@ -424,6 +425,14 @@ func (t *Trainer[F]) Best() *Flow[F] {
 		f.Theta = t.run.best
 	}
 	return f
+}
+
+// WentBack returns how often Guard dropped an average that was not the best, and halved the rate.
+func (t *Trainer[F]) WentBack() int {
+	if t.run == nil {
+		return 0
+	}
+	return -math.Ilogb(t.run.damp)
 }
 
 // BestLoss returns the least held-out loss and its step; ok is false if none was measured.

@@ -10,6 +10,7 @@ import (
 	"pushforward/autograd"
 	"pushforward/cfm"
 	"pushforward/nn"
+	"pushforward/odeint"
 	"pushforward/optim"
 	"pushforward/simd/rng"
 )
@@ -41,6 +42,7 @@ type Fitter struct {
 	rows, given [][]float64
 	train, held []int
 	val         float64 // the held-out loss last found
+	start       float64 // that of Options.Start
 	watch       func(Progress)
 	scored      []int // the held-out rows that Finish scored
 	density     Density
@@ -60,7 +62,7 @@ func NewFitter(rows [][]float64, opt Options) (*Fitter, error) {
 			return nil, err
 		}
 	}
-	f := &Fitter{rows: rows, given: opt.Given, val: math.NaN()}
+	f := &Fitter{rows: rows, given: opt.Given, val: math.NaN(), start: math.NaN()}
 	if opt.Law == nil && opt.Holdout >= 0 {
 		share := opt.Holdout
 		if share == 0 {
@@ -196,7 +198,8 @@ func (f *Fitter) build(dim int) error {
 		return err
 	}
 	if opt.Start != nil && len(f.held) > 0 { // the start is kept if nothing is better
-		f.val, err = f.trainer.Validate()
+		f.start, err = f.trainer.Validate()
+		f.val = f.start
 	}
 	return err
 }
@@ -312,7 +315,7 @@ func (f *Fitter) onStep(m cfm.Metrics) {
 	}
 	p := Progress{
 		Step: m.Step, Steps: f.opt.Steps, Loss: m.Loss, GradNorm: m.GradNorm, LR: m.LR,
-		Val: f.val, HasVal: m.HasVal,
+		Val: f.val, HasVal: m.HasVal, Own: m.Own,
 	}
 	if f.opt.OnStep != nil {
 		f.opt.OnStep(p)
@@ -334,6 +337,15 @@ func (f *Fitter) Val() (loss float64, step int) {
 		return math.NaN(), f.Step()
 	}
 	return loss, step
+}
+
+// FromStart is the held-out loss of Options.Start, NaN without one or held-out rows, and how many scores since were no better
+// than the best before them, to which training then went back.
+func (f *Fitter) FromStart() (loss float64, wentBack int) {
+	if f.trainer == nil {
+		return math.NaN(), 0
+	}
+	return f.start, f.trainer.WentBack()
 }
 
 // Step is the number of steps done.
@@ -404,7 +416,8 @@ func (f *Fitter) Finish(ctx context.Context) (*Model, error) {
 	}
 	if len(held) > 0 && m.HasDensity() {
 		d, err := m.LogDensity(ctx, pick(f.rows, held), DensityOptions{Given: pick(f.given, held), Seed: f.opt.Seed})
-		if err != nil {
+		var row *odeint.SolveError // such rows have no density, and the others are enough
+		if err != nil && (ctx.Err() != nil || !errors.As(err, &row)) {
 			return nil, err
 		}
 		m.calibrate(d.LogP)

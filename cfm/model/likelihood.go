@@ -7,8 +7,8 @@ import (
 )
 
 // Likelihood is the objective of maximum likelihood: the flow's own log-density of the rows, by its gradient through
-// the solver (cfm.NLL). A step costs some hundred times one of flow matching, so it is mostly for going on from a
-// flow-matched model, Options.Start.
+// the solver (cfm.NLL). A step costs some hundred times one of flow matching, so in many columns it is for going on from
+// a flow-matched model, Options.Start. In two, 3000 steps from scratch with a small network are ten minutes.
 const Likelihood = "nll"
 
 // likelihood is the objective on a field.

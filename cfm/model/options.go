@@ -46,7 +46,7 @@ const (
 // Options configures Fit. The zero value is the recipe the project's figures were made with.
 type Options struct {
 	Seed  uint64
-	Steps int     // 3000; 1000 for images, 1500 for anomalies, 500 by maximum likelihood, 200 from a Start
+	Steps int     // 3000; 1000 for images, 1500 for anomalies, 200 by maximum likelihood from a Start
 	Batch int     // 256, 512 from a Start
 	LR    float64 // 3e-3, 1e-4 from a Start: the peak, after 100 steps of warm-up and before a cosine to zero
 
@@ -56,7 +56,7 @@ type Options struct {
 	Family string
 
 	// Hidden and Blocks size the network: 384×3 for images, 256×3 from 48 columns, 128×3 from 4,000 training rows and
-	// when rows are drawn anew (see Law), else 64×2.
+	// when rows are drawn anew (see Law), else 64×2, and that by maximum likelihood too, whose steps are dear.
 	// Of the discrete flows: 64 wide, 6 maps; 128 wide from 4,000 training rows. Depth is how many hidden layers
 	// tell a map what to do: 2.
 	Hidden, Blocks, Depth int
@@ -115,7 +115,7 @@ type Options struct {
 		Sample(dst []float64, key rng.Key)
 	}
 
-	ValEvery  int            // 100, 25 by maximum likelihood: steps between two scores of the held-out rows
+	ValEvery  int            // 100, 25 from a Start: steps between two scores of the held-out rows
 	Calibrate int            // held-out rows whose log-density is kept: 256, 64 from 48 columns; negative: none
 	OnStep    func(Progress) // called after each step, between steps: the Fitter may be saved in it
 }
@@ -124,8 +124,9 @@ type Options struct {
 type Progress struct {
 	Step, Steps        int
 	Loss, GradNorm, LR float64
-	Val                float64 // the held-out loss last found; NaN before there is one
+	Val                float64 // the held-out loss last found, from a Start the least so far; NaN before there is one
 	HasVal             bool    // whether it was found at this step
+	Own                float64 // where HasVal: the loss of this step's weights, above Val if they were dropped for the best so far
 }
 
 // withDefaults fills what was left zero, for rows of dim columns of which train are trained on.
@@ -150,16 +151,13 @@ func (o Options) withDefaults(dim, train int) Options {
 	if o.Anomaly {
 		def(&o.Steps, 1500)
 	}
-	if o.Objective == Likelihood {
-		if o.Start != nil {
-			def(&o.Steps, 200)
-			def(&o.Batch, 512)
-			if o.LR == 0 {
-				o.LR = 1e-4
-			}
-		}
-		def(&o.Steps, 500)
+	if o.Start != nil {
+		def(&o.Steps, 200)
+		def(&o.Batch, 512)
 		def(&o.ValEvery, 25)
+		if o.LR == 0 {
+			o.LR = 1e-4
+		}
 	}
 	def(&o.Steps, 3000)
 	def(&o.Batch, 256)
@@ -168,7 +166,7 @@ func (o Options) withDefaults(dim, train int) Options {
 		def(&o.Hidden, 256)
 		def(&o.Blocks, 3)
 		def(&o.Calibrate, 64)
-	case train >= 4000 || o.Law != nil:
+	case (train >= 4000 || o.Law != nil) && o.Objective != Likelihood:
 		def(&o.Hidden, 128)
 		def(&o.Blocks, 3)
 	default:

@@ -16,6 +16,7 @@ type Line struct {
 	WallS    float64  `json:"wall_s"`
 	Loss     float64  `json:"loss"`
 	ValLoss  *float64 `json:"val_loss,omitempty"`
+	ValOwn   *float64 `json:"val_own,omitempty"` // of weights that were no better than the best before, whose loss ValLoss is
 	GradNorm float64  `json:"grad_norm"`
 	LR       float64  `json:"lr"`
 	RowsPerS float64  `json:"rows_per_s"`

@@ -25,6 +25,8 @@ type figures struct {
 
 	ValLoss    *float64 `json:"val_loss"` // the lowest found
 	BestStep   int      `json:"best_step"`
+	StartLoss  *float64 `json:"start_loss,omitempty"` // of the weights that -from named
+	WentBack   int      `json:"went_back,omitempty"`  // scores that were no better than the best before
 	LogP       *float64 `json:"logp_nats"`
 	LogPErr    *float64 `json:"logp_err,omitempty"` // standard error of the mean over LogPRows rows
 	LogPRows   int      `json:"logp_rows,omitempty"`
@@ -86,6 +88,8 @@ func (s *session) finish(wall float64) error {
 	}
 	val, at := s.fit.Val()
 	f := figures{Reflow: s.rounds, Sampler: m.Sampler, tried: tried, Steps: s.fit.Step(), WallS: s.before + wall, ValLoss: num(val), BestStep: at}
+	start, back := s.fit.FromStart()
+	f.StartLoss, f.WentBack = num(start), back
 	if n := s.fit.Step() - s.first; n > 0 && wall > 0 {
 		f.StepsPerS = float64(n) / wall
 	}
@@ -273,6 +277,9 @@ func (s *session) table(w io.Writer, f figures) {
 			kept = "the lowest; the last average is kept"
 		}
 		row("held-out loss", "%.4f at step %d, %s", *f.ValLoss, f.BestStep, kept)
+	}
+	if f.StartLoss != nil {
+		row("  of the start", "%.4f; scores that were no better, so that training went back to the best: %d", *f.StartLoss, f.WentBack)
 	}
 	if f.LogP != nil {
 		row("held-out log-density", "%.2f ± %.2f nats%s (%d rows)", *f.LogP, value(f.LogPErr), unit, f.LogPRows)

@@ -46,7 +46,8 @@ what is learned
   -depth N          hidden layers a map of a discrete flow         (2)
   -objective sf2m   velocity and score of a Schrödinger bridge, path bridge:σ    (velocity)
   -objective nll    maximum likelihood through the solver, some hundred times dearer a step
-  -from DIR|FILE    nll: go on from that model's weights
+                    (a network of 64×2)
+  -from DIR|FILE    nll: go on from that model's weights      (200 steps of 512 rows at 0.0001)
   -kinetic W -jacobian W  nll: weights of ∫‖v‖² dt and ∫‖∂v/∂x‖² dt        (0)
   -drop-cond SHARE  of rows without their conditions, for guidance                 (0)
   -seed N|random                                                   (0)
@@ -362,12 +363,20 @@ func (s *session) train() (wall float64, err error) {
 	if !s.tf.quiet {
 		line = progress.New(s.e.err, s.first)
 	}
+	start, _ := s.fit.FromStart()
+	if s.first == 0 && !math.IsNaN(start) {
+		s.say("step 0: held-out loss %.4f, of the start; after each score training goes on from the best weights so far", start)
+	}
 	save := newSaver(s.folder, s.stateFile())
 	var failed error // of a checkpoint or the log, met while training
 	s.start = time.Now()
 	last := s.start
 	err = s.fit.Watch(s.e.ctx, func(p model.Progress) bool {
 		line.Show(p.Step, p.Steps, p.Loss, p.Val)
+		if p.HasVal && !math.IsNaN(start) {
+			line.End()
+			s.sayScore(p)
+		}
 		now := time.Now()
 		if p.HasVal || p.Step%s.tf.log == 0 || p.Step == p.Steps {
 			keep(&failed, metrics.Add(s.logLine(p, now)))
@@ -454,6 +463,15 @@ func (s *session) say(format string, a ...any) {
 	s.folder.Logf("%s", text)
 }
 
+// sayScore tells what became of the weights of a step that were scored, where training goes on from the best.
+func (s *session) sayScore(p model.Progress) {
+	if _, at := s.fit.Val(); at != p.Step {
+		s.say("step %d: held-out loss %.4f, no better: back to %.4f of step %d, at half the rate", p.Step, p.Own, p.Val, at)
+		return
+	}
+	s.say("step %d: held-out loss %.4f, the best: kept", p.Step, p.Own)
+}
+
 // logLine is one line of metrics.jsonl.
 func (s *session) logLine(p model.Progress, now time.Time) runs.Line {
 	wall := now.Sub(s.start).Seconds()
@@ -463,6 +481,9 @@ func (s *session) logLine(p model.Progress, now time.Time) runs.Line {
 	}
 	if p.HasVal {
 		l.ValLoss = &p.Val
+		if p.Own > p.Val {
+			l.ValOwn = &p.Own
+		}
 	}
 	return l
 }

@@ -1,0 +1,40 @@
+package verb
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"pushforward/cmd/internal/runs"
+)
+
+// TestLikelihoodRun: what every score of a fit that goes on from a model was, and what became of its weights, is said.
+func TestLikelihoodRun(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, "train", "-data", "moons-normal", "-steps", "60", "-batch", "32", "-hidden", "8", "-blocks", "1", "-out", "a", "-quiet")
+	on := []string{"train", "-data", "moons-normal", "-objective", "nll", "-from", "a", "-steps", "3", "-batch", "32", "-out"}
+	r := must(t, dir, append(on, "b")...)
+	require.Regexp(t, `step 0: held-out loss [0-9.]+, of the start`, r.err)
+	require.Regexp(t, `step 3: held-out loss [0-9.]+, the best: kept`, r.err)
+	require.Regexp(t, `of the start +[0-9.]+; scores that were no better, so that training went back to the best: 0`, r.out)
+	require.Regexp(t, `KL\(law ‖ model\) +[0-9.]+ ± `, r.out)
+	again := must(t, dir, "train", "-resume", "b")
+	require.Contains(t, again.err, "is finished: 3 steps")
+	require.Equal(t, r.out, again.out)
+
+	// At a rate that spoils everything the start is kept, and the line has both numbers.
+	r = must(t, dir, append(on, "c", "-lr", "0.3")...)
+	require.Regexp(t, `step 3: held-out loss [0-9.]+, no better: back to [0-9.]+ of step 0, at half the rate`, r.err)
+	require.Regexp(t, `went back to the best: 1`, r.out)
+	var f figures
+	require.NoError(t, json.Unmarshal([]byte(readFile(t, dir+"/c/summary.json")), &f))
+	require.Equal(t, f.StartLoss, f.ValLoss)
+	require.Equal(t, 1, f.WentBack)
+	run, err := runs.Resume(dir + "/c")
+	require.NoError(t, err)
+	defer run.Close()
+	lines := run.Lines()
+	last := lines[len(lines)-1]
+	require.Greater(t, *last.ValOwn, *last.ValLoss)
+}
