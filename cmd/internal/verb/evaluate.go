@@ -32,6 +32,7 @@ const evaluateHelp = `evaluate measures a model against a table of rows it was n
   -picture FILE.png  density, its change and the residual on that grid
   -json              one JSON object instead of a table
   -seed N            for the drawn rows                                        (0)
+  -guidance W -guidance-extra w   refused: a guided field is not that of the data's law
   -workers N         cores to use; moves no bit of the result                  (all)
   -version
 
@@ -61,6 +62,7 @@ type evaluation struct {
 	KL         *float64 `json:"kl_nats,omitempty"`       // their mean difference, and its standard error
 	KLErr      *float64 `json:"kl_err,omitempty"`
 	Unusual    *float64 `json:"share_p_below_0.05"` // about 0.05 for rows like those held out
+	Unsolved   int      `json:"unsolved,omitempty"` // rows whose solve failed: the figures of densities leave them out
 	distances
 	paths
 	calibration
@@ -89,8 +91,12 @@ func evaluate(e env, args []string) error {
 	f.BoolVar(&asJSON, "json", false, "")
 	f.Var(cond, "given", "")
 	f.Func("seed", "", func(s string) (err error) { seed, err = readSeed(s); return err })
+	guided := guidanceFlags(f)
 	workersFlag(f)
 	if err := parse(e, f, evaluateHelp, args); err != nil {
+		return err
+	}
+	if err := guided(); err != nil {
 		return err
 	}
 	switch {
@@ -154,8 +160,13 @@ func evaluate(e env, args []string) error {
 		if err != nil && !errors.As(err, &solve) {
 			return err
 		}
+		for _, s := range d.Status {
+			if !s.OK() {
+				v.Unsolved++
+			}
+		}
 		mean, dev := meanDev(d.LogP)
-		v.LogP, v.LogPErr = num(mean), num(dev/math.Sqrt(float64(len(rows))))
+		v.LogP, v.LogPErr = num(mean), num(dev/math.Sqrt(float64(len(rows)-v.Unsolved)))
 		bits := -mean / (float64(m.Dim) * math.Ln2)
 		if m.Levels > 0 {
 			bits += math.Log2(float64(m.Levels))
@@ -184,6 +195,9 @@ func evaluate(e env, args []string) error {
 		fmt.Fprintf(e.out, "%-21s "+format+"\n", append([]any{name}, a...)...)
 	}
 	row("rows", "%d", v.Rows)
+	if v.Unsolved > 0 {
+		row("  unsolved", "%d: the next figures leave them out; score tells which and why", v.Unsolved)
+	}
 	if v.LogP != nil {
 		row("log-density", "%.3f ± %.3f nats", *v.LogP, value(v.LogPErr))
 		row("bits per dimension", "%.3f", value(v.BitsPerDim))

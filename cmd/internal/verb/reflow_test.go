@@ -74,6 +74,8 @@ func TestReflow(t *testing.T) {
 	must(t, dir, "sample", "-model", "s", "-n", "3")
 	checkRefusals(t, dir, []refusal{
 		{"score -model d -data xy.csv", refused, "the model is distilled"},
+		{"score -model e -data t.csv -guidance 2", refused, "rows have no density under it"},
+		{"evaluate -model e -data t.csv -guidance-extra 1", refused, "rows have no density under it"},
 		{"sample -model d -method rk4", refused, "one Euler step and by nothing else"},
 		{"sample -model d -noise 1", refused, "distilled"},
 		{"sample -model b -noise 1", refused, "coupling reflow does not give it"},

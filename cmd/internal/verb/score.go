@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -51,6 +52,7 @@ contribute most whyK, its name, expectedK, shareK.
   -seed N              where probes come from                                  (0)
   -rtol T -atol T      tolerances of the solver                                (1e-5)
   -method M            bosh3 dopri5 tsit5, or euler midpoint heun rk4 with -step H  (dopri5)
+  -guidance W -guidance-extra w   refused: a guided field is not that of the data's law
   -workers N           cores to use; moves no bit of the result                (all)
   -version
 `
@@ -79,8 +81,12 @@ func score(e env, args []string) error {
 	f.BoolVar(&how.strict, "strict", false, "")
 	f.Func("seed", "", func(s string) (err error) { opt.Seed, err = readSeed(s); return err })
 	solverFlags(f, &opt.Solver)
+	guided := guidanceFlags(f)
 	workersFlag(f)
 	if err := parse(e, f, scoreHelp, args); err != nil {
+		return err
+	}
+	if err := guided(); err != nil {
 		return err
 	}
 	if opt.Probes < 0 {
@@ -144,6 +150,17 @@ func score(e env, args []string) error {
 		return &problem{1, errSilent}
 	}
 	return err
+}
+
+// guidanceFlags takes the flags by which sample is guided, to say why they make no sense here.
+func guidanceFlags(f *flag.FlagSet) (check func() error) {
+	weight, extra := f.Float64("guidance", 1, ""), f.Float64("guidance-extra", 0, "")
+	return func() error {
+		if *weight == 1 && *extra == 0 {
+			return nil
+		}
+		return refuse("-guidance: a guided field is not the field of the law the data have, so rows have no density under it; score and evaluate without guidance")
+	}
 }
 
 // scoreFlags are the flags of score that do not touch a density.
