@@ -164,51 +164,90 @@ func (sigmoidGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	return h.Mul(g).Mul(y.Scale(-2).Shift(1))
 }
 
-// SiLU: with s = sigmoid(x), y' = s·(1 + x·(1 - s)) and y'' = s·(1 - s)·(2 + x·(1 - 2s)).
+// SiLU: with s = sigmoid(x), y' = s·(1 + x·(1 - s)) and y'' = s·(1 - s)·(2 + x·(1 - 2s)). Where there is an Input, whose
+// derivative will be asked for, it keeps both; all that is differentiated later makes do with products of them, of the
+// same bits.
 
 func (siluOp[F]) Name() string { return "SiLU" }
 func (siluOp[F]) Forward(y Var[F]) {
+	t := y.t
 	n, x := y.unary("SiLU")
-	y.t.k.SiLU(n.data, x.data)
+	if t.inputs == 0 {
+		t.k.SiLU(n.data, x.data)
+		return
+	}
+	c := t.keepSlopes(n)
+	t.k.SiLUSlopes(n.data, x.data, c.p, c.q)
 }
 func (siluOp[F]) VJP(y, g Var[F], _ int) Var[F] {
-	return slope(Op[F](siluGradOp[F]{}), y.In(0), g)
+	return y.sloped(siluGradOp[F]{}, y.In(0), g, true)
 }
 func (siluOp[F]) grad(t *Tape[F], n *node[F], _ int, dst, g []F) {
+	if c := t.slopesOf(n); c != nil {
+		t.times(dst, g, c.p)
+		return
+	}
 	t.k.SiLUGrad(dst, t.nodes[n.in[0]].data, g)
+}
+func (siluOp[F]) gradAdd(t *Tape[F], n *node[F], _ int, dst, g []F) bool {
+	c := t.slopesOf(n)
+	if c != nil {
+		t.k.MulPlus(dst, g, c.p, dst)
+	}
+	return c != nil
 }
 
 func (siluGradOp[F]) Name() string { return "SiLUGrad" }
 func (siluGradOp[F]) Forward(z Var[F]) {
 	n, x, g := z.operands("SiLUGrad")
+	if c := z.t.slopesOf(n); c != nil {
+		z.t.times(n.data, g.data, c.p)
+		return
+	}
 	z.t.k.SiLUGrad(n.data, x.data, g.data)
 }
 func (siluGradOp[F]) VJP(z, h Var[F], i int) Var[F] {
 	x, g := z.In(0), z.In(1)
 	if i == 1 {
-		return slope(Op[F](siluGradOp[F]{}), x, h)
+		return z.sloped(siluGradOp[F]{}, x, h, true)
 	}
-	return with2(Op[F](siluCurveOp[F]{}), 0, 0, x, h.Mul(g))
+	return z.sloped(siluCurveOp[F]{}, x, h.Mul(g), false)
 }
 func (siluGradOp[F]) gradBoth(t *Tape[F], n *node[F], dst, h []F) {
-	t.k.SiLUGradGrad(dst, t.nodes[n.in[0]].data, t.nodes[n.in[1]].data, h)
+	x, g := t.nodes[n.in[0]].data, t.nodes[n.in[1]].data
+	if c := t.slopesOf(n); c != nil {
+		t.k.MulGradGrad(dst, c.q, g, h, c.p)
+		return
+	}
+	t.k.SiLUGradGrad(dst, x, g, h)
 }
 func (siluGradOp[F]) grad(t *Tape[F], n *node[F], i int, dst, h []F) {
 	x, g := t.nodes[n.in[0]].data, t.nodes[n.in[1]].data
-	if i == 1 {
+	c := t.slopesOf(n)
+	switch {
+	case i == 1 && c != nil:
+		t.times(dst, h, c.p)
+	case i == 1:
 		t.k.SiLUGrad(dst, x, h)
-		return
+	case c != nil:
+		t.times(dst, h, g)
+		t.times(dst, dst, c.q)
+	default:
+		spare := t.rev.take(len(h))
+		copy(spare, h)
+		t.k.SiLUGradGrad(dst, x, g, spare)
+		t.rev.give(spare)
 	}
-	spare := t.rev.take(len(h))
-	copy(spare, h)
-	t.k.SiLUGradGrad(dst, x, g, spare)
-	t.rev.give(spare)
 }
 
 // siluCurve(x, u) = u·f"(x) with f = SiLU. With d = c - s, c = 1 - s, f‴ = s·c·(3d + x·(d² - 2sc)).
 func (siluCurveOp[F]) Name() string { return "SiLUCurve" }
 func (siluCurveOp[F]) Forward(z Var[F]) {
 	n, x, u := z.operands("SiLUCurve")
+	if c := z.t.slopesOf(n); c != nil {
+		z.t.times(n.data, u.data, c.q)
+		return
+	}
 	hold := z.t.mem
 	ones := z.t.mem.alloc(len(u.data))
 	fill(ones, 1)
@@ -218,11 +257,39 @@ func (siluCurveOp[F]) Forward(z Var[F]) {
 func (siluCurveOp[F]) VJP(z, k Var[F], i int) Var[F] {
 	x, u := z.In(0), z.In(1)
 	if i == 1 {
-		return with2(Op[F](siluCurveOp[F]{}), 0, 0, x, k)
+		return z.sloped(siluCurveOp[F]{}, x, k, false)
 	}
 	s, c := x.Sigmoid(), x.Neg().Sigmoid()
 	sc, d := s.Mul(c), c.Sub(s)
 	return k.Mul(u).Mul(sc).Mul(d.Scale(3).Add(x.Mul(d.Square().Sub(sc.Scale(2)))))
+}
+
+// keepSlopes makes room for the slopes of n's function.
+func (t *Tape[F]) keepSlopes(n *node[F]) slopes[F] {
+	c := slopes[F]{t.mem.alloc(len(n.data)), t.mem.alloc(len(n.data))}
+	n.s, n.ints = 1, int32(len(t.slopes))
+	t.slopes = append(t.slopes, c)
+	return c
+}
+
+// slopesOf returns the slopes kept for n or the node whose derivative it is, nil if there are none.
+func (t *Tape[F]) slopesOf(n *node[F]) *slopes[F] {
+	if n.s == 0 {
+		return nil
+	}
+	return &t.slopes[n.ints]
+}
+
+// sloped records an op of x and g that may use y's slopes, if y has any.
+func (y Var[F]) sloped(op Op[F], x, g Var[F], paired bool) Var[F] {
+	t := y.t
+	z := t.push(op, t.nodes[x.id].shape)
+	n, of := &t.nodes[z.id], &t.nodes[y.id]
+	n.in[0], n.in[1], n.nin, n.s, n.ints = x.id, g.id, 2, of.s, of.ints
+	n.theta = t.nodes[x.id].theta || t.nodes[g.id].theta
+	n.pair = paired
+	op.Forward(z)
+	return z
 }
 
 // Mish: with t = tanh(softplus(x)), y' = t + x·sigmoid(x)·(1 - t²).

@@ -114,6 +114,18 @@ func expandInto[F simd.Float](dst []F, z Shape, x []F, xs Shape) {
 			copy(dst[i:i+n], x)
 		}
 	case column:
+		if n < tiny {
+			at := 0
+			for at < len(dst) {
+				for _, v := range x {
+					for range n {
+						dst[at] = v
+						at++
+					}
+				}
+			}
+			return
+		}
 		for i := 0; i < len(dst); i += n * len(x) {
 			for j, v := range x {
 				fill(dst[i+j*n:i+(j+1)*n], v)
@@ -214,8 +226,14 @@ func sumAligned[F simd.Float](t *Tape[F], dst []F, zs Shape, x []F, xs Shape) {
 	if blocks != len(dst) {
 		out = t.mem.alloc(blocks)
 	}
-	for b := range out {
-		out[b] = F(t.sum(x[b*m : (b+1)*m]))
+	if m == 2 {
+		for b := range out {
+			out[b] = F(float64(x[2*b]) + float64(x[2*b+1]) + 0) // the lanes begin at +0
+		}
+	} else {
+		for b := range out {
+			out[b] = F(t.sum(x[b*m : (b+1)*m]))
+		}
 	}
 	if blocks != len(dst) {
 		for ; j < int(xs.n); j++ {

@@ -27,11 +27,18 @@ type Tape[F simd.Float] struct {
 	index  map[Param]int32
 	cursor int // where the next Param is looked for first
 
+	// The slopes of activations that were recorded while there was an Input, which VJP may be asked to differentiate by.
+	slopes []slopes[F]
+	inputs int // one more than the index of the first Input, 0 if there is none
+
 	tracked [][]F // where Backward adds the cotangents of the inputs of Track
 
 	work []int32 // VJP's table of cotangents, a stack of windows
 	rev  reverse[F]
 }
+
+// slopes are the first and the second derivative of an elementwise function at some node's value.
+type slopes[F simd.Float] struct{ p, q []F }
 
 // slot is a parameter and what the tape keeps about it between passes.
 type slot[F simd.Float] struct {
@@ -95,11 +102,11 @@ func (t *Tape[F]) ThetaChanged() {
 }
 
 // Mark is a point on a tape.
-type Mark struct{ node, slab, off, args, ints int }
+type Mark struct{ node, slab, off, args, ints, slopes int }
 
 // Mark returns the present end of the tape.
 func (t *Tape[F]) Mark() Mark {
-	return Mark{len(t.nodes), t.mem.at, t.mem.off, len(t.args), len(t.ints)}
+	return Mark{len(t.nodes), t.mem.at, t.mem.off, len(t.args), len(t.ints), len(t.slopes)}
 }
 
 // Release forgets everything recorded after m. Using a forgotten Var panics.
@@ -110,6 +117,10 @@ func (t *Tape[F]) Release(m Mark) {
 	t.nodes = t.nodes[:m.node]
 	t.args = t.args[:m.args]
 	t.ints = t.ints[:m.ints]
+	t.slopes = t.slopes[:m.slopes]
+	if t.inputs > m.node {
+		t.inputs = 0
+	}
 	t.mem.at, t.mem.off = m.slab, m.off
 	t.gen++
 	t.cursor = 0
@@ -135,6 +146,9 @@ func (t *Tape[F]) Const(x Tensor[F]) Var[F] {
 // Input puts x on the tape as a variable that VJP can differentiate by. x.Data is borrowed.
 func (t *Tape[F]) Input(x Tensor[F]) Var[F] {
 	x.check("Input")
+	if t.inputs == 0 {
+		t.inputs = len(t.nodes) + 1
+	}
 	return t.leaf(x.Shape, x.Data, isInput)
 }
 

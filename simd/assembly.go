@@ -13,6 +13,7 @@ type (
 	stub1[F Float] func(dst, x *F, n int, k *F)
 	stub2[F Float] func(dst, x, y *F, n int, k *F)
 	stub3[F Float] func(dst, x, y, z *F, n int, k *F)
+	stub4[F Float] func(dst, x, y, z, w *F, n int, k *F)
 )
 
 // stubs are the kernels that a tier has in assembly.
@@ -24,10 +25,13 @@ type stubs[F Float] struct {
 	tanhGrad, sigmoidGrad, siluGrad, geluGrad, geluTanhGrad, seluGrad, eluGrad stub2[F]
 	add, sub, mul, div, axpy                                                   stub2[F]
 
-	mulAdd, adam stub3[F]
+	mulAdd, mulPlus, adam stub3[F]
 
 	// These write to dst and z.
 	siluGradGrad, tanhGradGrad, seluGradGrad stub3[F]
+	mulGradGrad                              stub4[F]
+	// This one writes to dst, y and z.
+	siluSlopes stub3[F]
 
 	// maxBits puts into the vector at dst the largest upper 32 bits of |x|, as integers, lane by lane.
 	maxBits stub1[F]
@@ -87,7 +91,8 @@ func (a *assembly[F]) into(k *Kernels[F]) {
 	k.Scale = a.scalar("Scale", a.scale)
 	k.Shift = a.scalar("Shift", a.shift)
 	k.Axpy = a.kernelAxpy
-	k.MulAdd = a.kernelMulAdd
+	k.MulAdd = a.map3("MulAdd", a.mulAdd)
+	k.MulPlus = a.map3("MulPlus", a.mulPlus)
 	k.Combine = a.kernelCombine
 
 	k.Dot = a.kernelDot
@@ -123,6 +128,9 @@ func (a *assembly[F]) into(k *Kernels[F]) {
 	k.SiLUGradGrad = a.both("SiLUGradGrad", a.siluGradGrad)
 	k.SELUGradGrad = a.both("SELUGradGrad", a.seluGradGrad)
 	k.TanhGradGrad = a.both("TanhGradGrad", a.tanhGradGrad)
+
+	k.SiLUSlopes = a.slopes("SiLUSlopes", a.siluSlopes)
+	k.MulGradGrad = a.kernelMulGradGrad
 
 	k.Adam = a.kernelAdam
 	k.Normal = a.kernelNormal
@@ -182,21 +190,24 @@ func (a *assembly[F]) run2(f stub2[F], dst, x, y []F, k *F) {
 	}
 }
 
-func (a *assembly[F]) kernelMulAdd(dst, x, y, z []F) {
-	equal("MulAdd", len(dst), len(x), len(y), len(z))
+// map3 makes a kernel of three arguments.
+func (a *assembly[F]) map3(name string, f stub3[F]) func(dst, x, y, z []F) {
 	k := &a.table[0]
-	n := a.whole(len(x))
-	for i := 0; more(i, n); i += a.chunk {
-		a.mulAdd(&dst[i], &x[i], &y[i], &z[i], min(a.chunk, n-i), k)
-	}
-	if n < len(x) {
-		var tail [4][room]F
-		t := (*[4][room]F)(hide(unsafe.Pointer(&tail)))
-		copy(t[1][:], x[n:])
-		copy(t[2][:], y[n:])
-		copy(t[3][:], z[n:])
-		a.mulAdd(&t[0][0], &t[1][0], &t[2][0], &t[3][0], a.width, k)
-		copy(dst[n:], t[0][:])
+	return func(dst, x, y, z []F) {
+		equal(name, len(dst), len(x), len(y), len(z))
+		n := a.whole(len(x))
+		for i := 0; more(i, n); i += a.chunk {
+			f(&dst[i], &x[i], &y[i], &z[i], min(a.chunk, n-i), k)
+		}
+		if n < len(x) {
+			var tail [4][room]F
+			t := (*[4][room]F)(hide(unsafe.Pointer(&tail)))
+			copy(t[1][:], x[n:])
+			copy(t[2][:], y[n:])
+			copy(t[3][:], z[n:])
+			f(&t[0][0], &t[1][0], &t[2][0], &t[3][0], a.width, k)
+			copy(dst[n:], t[0][:])
+		}
 	}
 }
 
@@ -219,6 +230,47 @@ func (a *assembly[F]) both(name string, f stub3[F]) func(dst, x, g, h []F) {
 			copy(dst[n:], t[0][:])
 			copy(h[n:], t[3][:])
 		}
+	}
+}
+
+// slopes makes a kernel of one argument that writes to dst, p and q.
+func (a *assembly[F]) slopes(name string, f stub3[F]) func(dst, x, p, q []F) {
+	k := &a.table[0]
+	return func(dst, x, p, q []F) {
+		equal(name, len(dst), len(x), len(p), len(q))
+		n := a.whole(len(x))
+		for i := 0; more(i, n); i += a.chunk {
+			f(&dst[i], &x[i], &p[i], &q[i], min(a.chunk, n-i), k)
+		}
+		if n < len(x) {
+			var tail [4][room]F
+			t := (*[4][room]F)(hide(unsafe.Pointer(&tail)))
+			copy(t[1][:], x[n:])
+			f(&t[0][0], &t[1][0], &t[2][0], &t[3][0], a.width, k)
+			copy(dst[n:], t[0][:])
+			copy(p[n:], t[2][:])
+			copy(q[n:], t[3][:])
+		}
+	}
+}
+
+func (a *assembly[F]) kernelMulGradGrad(dst, q, g, h, p []F) {
+	equal("MulGradGrad", len(dst), len(q), len(g), len(h), len(p))
+	k := &a.table[0]
+	n := a.whole(len(q))
+	for i := 0; more(i, n); i += a.chunk {
+		a.mulGradGrad(&dst[i], &q[i], &g[i], &h[i], &p[i], min(a.chunk, n-i), k)
+	}
+	if n < len(q) {
+		var tail [5][room]F
+		t := (*[5][room]F)(hide(unsafe.Pointer(&tail)))
+		copy(t[1][:], q[n:])
+		copy(t[2][:], g[n:])
+		copy(t[3][:], h[n:])
+		copy(t[4][:], p[n:])
+		a.mulGradGrad(&t[0][0], &t[1][0], &t[2][0], &t[3][0], &t[4][0], a.width, k)
+		copy(dst[n:], t[0][:])
+		copy(h[n:], t[3][:])
 	}
 }
 

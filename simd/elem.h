@@ -20,7 +20,7 @@
 //	vSEL(m, a, b, d)     d = m ? a : b                      vSELK(m, i, b, d)  d = m ? k[i] : b
 //	vSCALING(t, s, u)    prepares s, u for                  vSCALE(y, n, s, u)  y = y·2ⁿ, n in t as an integer
 //	vI2F(a, d)  d = a, an integer of 32 bits             vSAR(n, a, d)  a shift that keeps the sign
-//	vLOAD(p, d)  vSTORE(a, p)                               at p = PD, PX, PY, PZ: dst, x, y, z
+//	vLOAD(p, d)  vSTORE(a, p)                               at p = PD, PX, PY, PZ, PW: dst, x, y, z, w
 //
 // A0 … A9 are vectors, M0 is a mask. A kernel leaves its result in A0. POLY… are in poly_*.h.
 
@@ -183,6 +183,46 @@ loop: \
 	vSTORE(A5, PZ); \
 	vMUL(A1, A2, A2); \
 	vMUL(A2, A6, A0)
+
+// To PY and PZ, p and q, go the first and the second derivative.
+#define doSiLUSlopes \
+	vMAXK(const_kExpLo, A0, A7); \
+	vMINK(const_kGateHi, A7, A8); \
+	EXPNEG(A8, A1, A2, A3, A4, A5); \
+	vSCALING(A2, A4, A5); \
+	ENDLESS(A0, A7); \
+	vMUL(A1, A7, A7); \
+	vSCALE(A7, A3, A4, A5); \
+	vSCALE(A1, A3, A4, A5); \
+	vADDK(const_kOne, A1, A2); \
+	ENDLESS(A0, A8); \
+	vSIGN(A0, M0); \
+	vSEL(M0, A7, A0, A0); \
+	vDIV(A0, A2, A0); \
+	vKDIV(const_kOne, A2, A2); \
+	vMUL(A1, A2, A1); \
+	vSEL(M0, A1, A2, A3); \
+	vSEL(M0, A2, A1, A4); \
+	vMUL(A3, A4, A6); \
+	vSUB(A4, A3, A7); \
+	vCONST(const_kTwo, A5); \
+	vFMA(A8, A7, A5); \
+	vMUL(A6, A5, A5); \
+	vSTORE(A5, PZ); \
+	vCONST(const_kOne, A5); \
+	vFMA(A8, A4, A5); \
+	vMUL(A3, A5, A5); \
+	vSTORE(A5, PY)
+
+// x, y, z, w are q, g, h, p. To PZ goes the second result.
+#define doMulGradGrad \
+	vLOAD(PZ, A1); \
+	vLOAD(PW, A2); \
+	vLOAD(PY, A3); \
+	vMUL(A1, A2, A2); \
+	vSTORE(A2, PZ); \
+	vMUL(A1, A3, A3); \
+	vMUL(A3, A0, A0)
 
 #define doGELUTanhGrad \
 	vMAXK(const_kGeluLo, A0, A1); \
@@ -448,6 +488,12 @@ loop: \
 	vLOAD(PZ, A2); \
 	vFMA(A0, A1, A2); \
 	vMOVE(A2, A0)
+
+#define doMulPlus \
+	vLOAD(PY, A1); \
+	vLOAD(PZ, A2); \
+	vMUL(A0, A1, A0); \
+	vADD(A0, A2, A0)
 
 #define doAxpy \
 	vLOAD(PY, A1); \

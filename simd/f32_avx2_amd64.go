@@ -35,6 +35,9 @@ func avx2F32(k *Kernels[float32]) *Kernels[float32] {
 		div:          f32DivAVX2,
 		axpy:         f32AxpyAVX2,
 		mulAdd:       f32MulAddAVX2,
+		siluSlopes:   f32SiLUSlopesAVX2,
+		mulGradGrad:  f32MulGradGradAVX2,
+		mulPlus:      f32MulPlusAVX2,
 		siluGradGrad: f32SiLUGradGradAVX2,
 		tanhGradGrad: f32TanhGradGradAVX2,
 		seluGradGrad: f32SELUGradGradAVX2,
@@ -151,6 +154,15 @@ func f32SELUGradGradAVX2(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32SiLUGradGradAVX2(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32SiLUSlopesAVX2(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32MulGradGradAVX2(dst, x, y, z, w *float32, n int, k *float32)
+
+//go:noescape
+func f32MulPlusAVX2(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32TanhGradGradAVX2(dst, x, y, z *float32, n int, k *float32)

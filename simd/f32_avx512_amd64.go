@@ -35,6 +35,9 @@ func avx512F32(k *Kernels[float32]) *Kernels[float32] {
 		div:          f32DivAVX512,
 		axpy:         f32AxpyAVX512,
 		mulAdd:       f32MulAddAVX512,
+		siluSlopes:   f32SiLUSlopesAVX512,
+		mulGradGrad:  f32MulGradGradAVX512,
+		mulPlus:      f32MulPlusAVX512,
 		siluGradGrad: f32SiLUGradGradAVX512,
 		tanhGradGrad: f32TanhGradGradAVX512,
 		seluGradGrad: f32SELUGradGradAVX512,
@@ -151,6 +154,15 @@ func f32SELUGradGradAVX512(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32SiLUGradGradAVX512(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32SiLUSlopesAVX512(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32MulGradGradAVX512(dst, x, y, z, w *float32, n int, k *float32)
+
+//go:noescape
+func f32MulPlusAVX512(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32TanhGradGradAVX512(dst, x, y, z *float32, n int, k *float32)

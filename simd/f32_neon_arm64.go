@@ -35,6 +35,9 @@ func neonF32(k *Kernels[float32]) *Kernels[float32] {
 		div:          f32DivNEON,
 		axpy:         f32AxpyNEON,
 		mulAdd:       f32MulAddNEON,
+		siluSlopes:   f32SiLUSlopesNEON,
+		mulGradGrad:  f32MulGradGradNEON,
+		mulPlus:      f32MulPlusNEON,
 		siluGradGrad: f32SiLUGradGradNEON,
 		tanhGradGrad: f32TanhGradGradNEON,
 		seluGradGrad: f32SELUGradGradNEON,
@@ -151,6 +154,15 @@ func f32SELUGradGradNEON(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32SiLUGradGradNEON(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32SiLUSlopesNEON(dst, x, y, z *float32, n int, k *float32)
+
+//go:noescape
+func f32MulGradGradNEON(dst, x, y, z, w *float32, n int, k *float32)
+
+//go:noescape
+func f32MulPlusNEON(dst, x, y, z *float32, n int, k *float32)
 
 //go:noescape
 func f32TanhGradGradNEON(dst, x, y, z *float32, n int, k *float32)

@@ -35,6 +35,9 @@ func avx2F64(k *Kernels[float64]) *Kernels[float64] {
 		div:          f64DivAVX2,
 		axpy:         f64AxpyAVX2,
 		mulAdd:       f64MulAddAVX2,
+		siluSlopes:   f64SiLUSlopesAVX2,
+		mulGradGrad:  f64MulGradGradAVX2,
+		mulPlus:      f64MulPlusAVX2,
 		siluGradGrad: f64SiLUGradGradAVX2,
 		tanhGradGrad: f64TanhGradGradAVX2,
 		seluGradGrad: f64SELUGradGradAVX2,
@@ -152,6 +155,15 @@ func f64SELUGradGradAVX2(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64SiLUGradGradAVX2(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64SiLUSlopesAVX2(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64MulGradGradAVX2(dst, x, y, z, w *float64, n int, k *float64)
+
+//go:noescape
+func f64MulPlusAVX2(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64TanhGradGradAVX2(dst, x, y, z *float64, n int, k *float64)

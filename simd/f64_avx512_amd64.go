@@ -35,6 +35,9 @@ func avx512F64(k *Kernels[float64]) *Kernels[float64] {
 		div:          f64DivAVX512,
 		axpy:         f64AxpyAVX512,
 		mulAdd:       f64MulAddAVX512,
+		siluSlopes:   f64SiLUSlopesAVX512,
+		mulGradGrad:  f64MulGradGradAVX512,
+		mulPlus:      f64MulPlusAVX512,
 		siluGradGrad: f64SiLUGradGradAVX512,
 		tanhGradGrad: f64TanhGradGradAVX512,
 		seluGradGrad: f64SELUGradGradAVX512,
@@ -152,6 +155,15 @@ func f64SELUGradGradAVX512(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64SiLUGradGradAVX512(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64SiLUSlopesAVX512(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64MulGradGradAVX512(dst, x, y, z, w *float64, n int, k *float64)
+
+//go:noescape
+func f64MulPlusAVX512(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64TanhGradGradAVX512(dst, x, y, z *float64, n int, k *float64)

@@ -35,6 +35,9 @@ func neonF64(k *Kernels[float64]) *Kernels[float64] {
 		div:          f64DivNEON,
 		axpy:         f64AxpyNEON,
 		mulAdd:       f64MulAddNEON,
+		siluSlopes:   f64SiLUSlopesNEON,
+		mulGradGrad:  f64MulGradGradNEON,
+		mulPlus:      f64MulPlusNEON,
 		siluGradGrad: f64SiLUGradGradNEON,
 		tanhGradGrad: f64TanhGradGradNEON,
 		seluGradGrad: f64SELUGradGradNEON,
@@ -152,6 +155,15 @@ func f64SELUGradGradNEON(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64SiLUGradGradNEON(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64SiLUSlopesNEON(dst, x, y, z *float64, n int, k *float64)
+
+//go:noescape
+func f64MulGradGradNEON(dst, x, y, z, w *float64, n int, k *float64)
+
+//go:noescape
+func f64MulPlusNEON(dst, x, y, z *float64, n int, k *float64)
 
 //go:noescape
 func f64TanhGradGradNEON(dst, x, y, z *float64, n int, k *float64)

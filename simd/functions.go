@@ -182,6 +182,27 @@ func (f functions[F]) siluGradGrad(x, g, h F) (dx, dg F) {
 	return F(h*g) * curve, h * (s * FMA(x, c, f.k[kOne]))
 }
 
+// siluSlopes returns silu(x) and what siluGrad and siluGradGrad multiply by, f'(x) and f"(x), of one exponential and
+// with their bits.
+func (f functions[F]) siluSlopes(x F) (y, p, q F) {
+	lo := f.atLeast(kExpLo, x)
+	v := f.atMost(kGateHi, lo)
+	e, t := f.expNegative(v) // for x > v it vanishes beside 1
+	z := f.scale(e, t)
+	num := x
+	if f.negative(x) {
+		num = f.scale(e*f.endless(x, lo), t)
+	}
+	y = num / (z + 1)
+	r := 1 / (z + 1)
+	v = f.endless(x, v)
+	s, c := r, F(z*r)
+	if f.negative(x) {
+		s, c = c, s
+	}
+	return y, s * FMA(v, c, f.k[kOne]), F(s*c) * FMA(v, c-s, f.k[kTwo])
+}
+
 // geluTanhGrad returns g·σ(a)·(1 + x·(1-σ(a))·a'), where GELU's tanh form is x·σ(a(x)).
 func (f functions[F]) geluTanhGrad(x, g F) F {
 	x = f.endless(x, f.atMost(kGeluHi, f.atLeast(kGeluLo, x)))

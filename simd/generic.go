@@ -51,6 +51,10 @@ func newGeneric[F Float]() *Kernels[F] {
 		SELUGradGrad: eachBoth("SELUGradGrad", f.seluGradGrad),
 		TanhGradGrad: eachBoth("TanhGradGrad", f.tanhGradGrad),
 
+		SiLUSlopes:  eachSlopes("SiLUSlopes", f.siluSlopes),
+		MulGradGrad: mulGradGradGeneric[F],
+		MulPlus:     mulPlusGeneric[F],
+
 		Adam:      adamGeneric[F],
 		Transpose: transposeChecked[F],
 
@@ -111,6 +115,30 @@ func eachBoth[F Float](name string, f func(x, g, h F) (F, F)) func(dst, x, g, h 
 		for i, v := range x {
 			dst[i], h[i] = f(v, g[i], h[i])
 		}
+	}
+}
+
+// eachSlopes returns the kernel that puts f's three results to dst, p and q.
+func eachSlopes[F Float](name string, f func(x F) (y, p, q F)) func(dst, x, p, q []F) {
+	return func(dst, x, p, q []F) {
+		equal(name, len(dst), len(x), len(p), len(q))
+		for i, v := range x {
+			dst[i], p[i], q[i] = f(v)
+		}
+	}
+}
+
+func mulGradGradGeneric[F Float](dst, q, g, h, p []F) {
+	equal("MulGradGrad", len(dst), len(q), len(g), len(h), len(p))
+	for i, v := range q {
+		dst[i], h[i] = F(h[i]*g[i])*v, h[i]*p[i]
+	}
+}
+
+func mulPlusGeneric[F Float](dst, x, y, z []F) {
+	equal("MulPlus", len(dst), len(x), len(y), len(z))
+	for i, v := range x {
+		dst[i] = F(v*y[i]) + z[i]
 	}
 }
 

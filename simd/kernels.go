@@ -103,6 +103,13 @@ type Kernels[F Float] struct {
 	SiLUGradGrad func(dst, x, g, h []F) // dst = h·g·s·c·(2 + x·(c-s)), h = h·s·(1 + x·c), s = σ(x), c = 1-s
 	SELUGradGrad func(dst, x, g, h []F) // dst = h·g·λ·α·eˣ for x < 0, h·g·0 otherwise, h = h·λ·α·eˣ for x ≤ 0, h·λ otherwise
 
+	// SiLUSlopes sets dst to SiLU of x, and p and q to its first and second derivative: what SiLUGrad multiplies g, and
+	// SiLUGradGrad h·g, by. p and q are neither each other nor dst nor x.
+	SiLUSlopes func(dst, x, p, q []F)
+	// MulGradGrad is SiLUGradGrad for any g·p(x), given p and its derivative q. dst is not h.
+	MulGradGrad func(dst, q, g, h, p []F) // dst = h·g·q, h = h·p
+	MulPlus     func(dst, x, y, z []F)    // dst[i] = x[i]·y[i] + z[i], the product rounded
+
 	// Adam is a step of Adam (Kingma and Ba, 2015) with decoupled decay (Loshchilov and Hutter, 2019), the
 	// coefficients rounded to F first:
 	//

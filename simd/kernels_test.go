@@ -83,6 +83,18 @@ func cases[F Float]() []kernelCase[F] {
 			k.SELUGradGrad(dst, x[0], x[1], x[2])
 			return nil
 		}},
+		kernelCase[F]{name: "SiLUSlopes", in: 3, own: true, call: func(k *Kernels[F], _ []F, x [][]F) []float64 {
+			k.SiLUSlopes(x[0], x[0], x[1], x[2])
+			return nil
+		}},
+		kernelCase[F]{name: "MulGradGrad", in: 4, alias: 2, call: func(k *Kernels[F], dst []F, x [][]F) []float64 {
+			k.MulGradGrad(dst, x[0], x[1], x[2], x[3])
+			return nil
+		}},
+		kernelCase[F]{name: "MulPlus", in: 3, call: func(k *Kernels[F], dst []F, x [][]F) []float64 {
+			k.MulPlus(dst, x[0], x[1], x[2])
+			return nil
+		}},
 		kernelCase[F]{name: "Combine", in: 5, alias: 2, call: func(k *Kernels[F], dst []F, x [][]F) []float64 {
 			k.Combine(dst, x[0], x[1], []F{0.3, -2, 0.7}, x[2:])
 			return nil
@@ -392,6 +404,37 @@ func TestTiersOverExponents(t *testing.T) {
 		})
 }
 
+// TestSlopesAreTheGradients holds SiLUSlopes and MulGradGrad against SiLU, SiLUGrad and SiLUGradGrad, bit by bit.
+func TestSlopesAreTheGradients(t *testing.T) {
+	for _, l := range Levels() {
+		slopes(t, At[float32](l))
+		slopes(t, At[float64](l))
+	}
+}
+
+func slopes[F Float](t *testing.T, k *Kernels[F]) {
+	r := rand.New(rand.NewPCG(7, 8))
+	in := inputs[F](r, 3, 20000)
+	x, g, h := append(in[0], specials[F]()...), in[1], in[2]
+	n := len(x)
+	for len(g) < n {
+		g, h = append(g, F(r.NormFloat64())), append(h, F(r.NormFloat64()))
+	}
+	column := func() []F { return make([]F, n) }
+	y, p, q, want := column(), column(), column(), column()
+	k.SiLUSlopes(y, x, p, q)
+	k.SiLU(want, x)
+	sameBits(t, want, y, [][]F{x}, "%v: SiLU", k.Level)
+	k.SiLUGrad(want, x, g)
+	k.Mul(y, g, p)
+	sameBits(t, want, y, [][]F{x, g}, "%v: SiLUGrad", k.Level)
+	dg, also := append([]F(nil), h...), append([]F(nil), h...)
+	k.SiLUGradGrad(want, x, g, dg)
+	k.MulGradGrad(y, q, g, also, p)
+	sameBits(t, want, y, [][]F{x, g, h}, "%v: SiLUGradGrad by x", k.Level)
+	sameBits(t, dg, also, [][]F{x, g, h}, "%v: SiLUGradGrad by g", k.Level)
+}
+
 // TestLengthsPanic calls kernels with lengths that differ.
 func TestLengthsPanic(t *testing.T) {
 	for _, l := range Levels() {
@@ -404,6 +447,9 @@ func TestLengthsPanic(t *testing.T) {
 		require.Panics(t, func() { k.Axpy(a, 1, b) })
 		require.Panics(t, func() { k.MulAdd(a, a, a, b) })
 		require.Panics(t, func() { k.SiLUGradGrad(a, a, a, b) })
+		require.Panics(t, func() { k.SiLUSlopes(a, a, a, b) })
+		require.Panics(t, func() { k.MulGradGrad(a, a, a, a, b) })
+		require.Panics(t, func() { k.MulPlus(a, a, a, b) })
 		require.Panics(t, func() { k.Dot(a, b) })
 		require.Panics(t, func() { k.Combine(a, a, a, []float32{1}, [][]float32{b}) })
 		require.Panics(t, func() { k.Combine(a, a, a, []float32{1, 2}, [][]float32{a}) })
@@ -431,6 +477,9 @@ func TestNoAllocations(t *testing.T) {
 			k.Axpy(d, 2, x[0])
 			k.MulAdd(d, x[0], x[1], x[2])
 			k.SiLUGradGrad(d, x[0], x[1], x[2])
+			k.SiLUSlopes(d, x[0], x[1], x[2])
+			k.MulGradGrad(d, x[0], x[1], x[2], x[3])
+			k.MulPlus(d, x[0], x[1], x[2])
 			k.Combine(d, x[0], x[1], c, x[2:])
 			k.Adam(d, x[0], x[1], x[2], AdamCoeffs{})
 			k.Sum(d)

@@ -1,11 +1,12 @@
 // Arguments and loop of the elementwise kernels on amd64.
 //
-// DI, SI, DX, R8 point to the ends of dst, x, y, z; R9 to the constants; CX counts bytes from -n·size up to 0.
+// DI, SI, DX, R8, R10 point to the ends of dst, x, y, z, w; R9 to the constants; CX counts bytes from -n·size up to 0.
 
 #define PD (DI)(CX*1)
 #define PX (SI)(CX*1)
 #define PY (DX)(CX*1)
 #define PZ (R8)(CX*1)
+#define PW (R10)(CX*1)
 
 #define ARGS1 \
 	MOVQ dst+0(FP), DI; \
@@ -41,6 +42,22 @@
 	ADDQ CX, SI; \
 	ADDQ CX, DX; \
 	ADDQ CX, R8; \
+	NEGQ CX
+
+#define ARGS4 \
+	MOVQ dst+0(FP), DI; \
+	MOVQ x+8(FP), SI; \
+	MOVQ y+16(FP), DX; \
+	MOVQ z+24(FP), R8; \
+	MOVQ w+32(FP), R10; \
+	MOVQ n+40(FP), CX; \
+	MOVQ k+48(FP), R9; \
+	SHLQ $LOGSIZE, CX; \
+	ADDQ CX, DI; \
+	ADDQ CX, SI; \
+	ADDQ CX, DX; \
+	ADDQ CX, R8; \
+	ADDQ CX, R10; \
 	NEGQ CX
 
 // ARGSMAX is ARGS1 for MAXBITS, whose dst is one vector.

@@ -1,11 +1,12 @@
 // Arguments and loop of the elementwise kernels on arm64.
 //
-// R0, R1, R2, R3 point to the ends of dst, x, y, z; R5 to the constants; R4 counts bytes from -n·size up to 0.
+// R0, R1, R2, R3, R6 point to the ends of dst, x, y, z, w; R5 to the constants; R4 counts bytes from -n·size up to 0.
 
 #define PD 0
 #define PX 1
 #define PY 2
 #define PZ 3
+#define PW 6
 
 #define ARGS1 \
 	MOVD dst+0(FP), R0; \
@@ -41,6 +42,22 @@
 	ADD R4, R1, R1; \
 	ADD R4, R2, R2; \
 	ADD R4, R3, R3; \
+	NEG R4, R4
+
+#define ARGS4 \
+	MOVD dst+0(FP), R0; \
+	MOVD x+8(FP), R1; \
+	MOVD y+16(FP), R2; \
+	MOVD z+24(FP), R3; \
+	MOVD w+32(FP), R6; \
+	MOVD n+40(FP), R4; \
+	MOVD k+48(FP), R5; \
+	LSL $LOGSIZE, R4, R4; \
+	ADD R4, R0, R0; \
+	ADD R4, R1, R1; \
+	ADD R4, R2, R2; \
+	ADD R4, R3, R3; \
+	ADD R4, R6, R6; \
 	NEG R4, R4
 
 // ARGSMAX is ARGS1 for MAXBITS, whose dst is one vector.
