@@ -74,5 +74,5 @@ func TestFastest(t *testing.T) {
 	d := fastest(func() { n++; time.Sleep(100 * time.Microsecond) }, 2*time.Millisecond)
 	require.GreaterOrEqual(t, d, 100*time.Microsecond)
 	require.Less(t, d, 100*time.Millisecond)
-	require.Greater(t, n, 2)
+	require.Greater(t, n, 1) // the first one is not timed
 }
