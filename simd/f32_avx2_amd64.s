@@ -5,7 +5,7 @@
 //
 // Registers:
 //
-//	DI, SI, DX, R8       the ends of dst, x, y and z
+//	DI, SI, DX, R8, R10  the ends of dst, x, y, z and w
 //	CX                   bytes from where the loop is to those ends, from -n·size up to 0
 //	R9                   the table of constants, or the scalars of a kernel
 //	AX, BX, R10 … R12    what kernels of more operands need besides: see COMBINE and others in loop_amd64.h

@@ -5,7 +5,7 @@
 //
 // Registers:
 //
-//	R0, R1, R2, R3       the ends of dst, x, y and z; of reductions where the loop is
+//	R0 … R3, R6          the ends of dst, x, y, z and w; of reductions where the loop is
 //	R4                   bytes from where the loop is to those ends, from -n·size up to 0; of reductions the elements left
 //	R5                   the table of constants, or the scalars of a kernel
 //	R6 … R12             what reductions and kernels of more operands need besides: see COMBINE and others in loop_arm64.h
