@@ -2,6 +2,7 @@ package pushforward
 
 import (
 	"context"
+	"runtime"
 	"sort"
 	"strings"
 	"testing"
@@ -16,6 +17,13 @@ import (
 func BenchmarkPushforward(b *testing.B) {
 	slow := map[string]bool{"2048": true, "train/large": true}
 	for _, w := range bench.Workloads() {
+		var job *bench.Job
+		threads := 0 // that job was set up for
+		done := func() {
+			if job != nil && job.Close != nil {
+				job.Close()
+			}
+		}
 		b.Run(w.Name, func(b *testing.B) {
 			if testing.Short() {
 				for part := range slow {
@@ -24,25 +32,24 @@ func BenchmarkPushforward(b *testing.B) {
 					}
 				}
 			}
-			job, err := w.Setup(context.Background())
-			if err != nil {
-				b.Fatal(err)
-			}
-			if job.Close != nil {
-				defer job.Close()
+			// Not b.Loop: its first count runs before -cpu is heeded.
+			if n := runtime.GOMAXPROCS(0); n != threads {
+				done()
+				var err error
+				if job, err = w.Setup(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+				threads = n
 			}
 			b.ReportAllocs()
-			runs, start := 0, time.Time{}
-			for b.Loop() {
-				if runs == 0 {
-					start = time.Now()
-				}
+			b.ResetTimer()
+			for range b.N {
 				if err := job.Run(); err != nil {
 					b.Fatal(err)
 				}
-				runs++
 			}
-			value, unit := w.Rate(job, time.Since(start)/time.Duration(runs))
+			b.StopTimer() // a report may work longer
+			value, unit := w.Rate(job, b.Elapsed()/time.Duration(b.N))
 			b.ReportMetric(value, unit)
 			if job.Report != nil {
 				more := job.Report()
@@ -56,5 +63,6 @@ func BenchmarkPushforward(b *testing.B) {
 				}
 			}
 		})
+		done()
 	}
 }
