@@ -2,6 +2,7 @@ package verb
 
 import (
 	"encoding/json"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,4 +38,15 @@ func TestLikelihoodRun(t *testing.T) {
 	lines := run.Lines()
 	last := lines[len(lines)-1]
 	require.Greater(t, *last.ValOwn, *last.ValLoss)
+}
+
+// TestEvaluateUnsolved: rows whose solve fails, here beyond float32, are counted and left out.
+func TestEvaluateUnsolved(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, "train", "-data", "moons-normal", "-steps", "60", "-batch", "32", "-hidden", "8", "-blocks", "1", "-out", "a", "-quiet")
+	rows := "x,y\n0.1,0.2\n0.5,-0.3\n1e39,1e39\n-0.4,0.9\n"
+	require.NoError(t, os.WriteFile(dir+"/far.csv", []byte(rows), 0o644))
+	r := must(t, dir, "evaluate", "-model", "a", "-data", "far.csv")
+	require.Regexp(t, `unsolved +1: `, r.out)
+	require.Regexp(t, `log-density +-?[0-9.]+ ± [0-9.]+ nats`, r.out)
 }
