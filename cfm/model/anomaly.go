@@ -201,24 +201,26 @@ func (m *Model) look(ctx context.Context, rows [][]float64, opt AnomalyOptions, 
 	if err != nil {
 		return l, err
 	}
-	x := m.placed(rows, DensityOptions{Seed: opt.Seed, Row: opt.Row})
+	x, _ := m.placed(rows, DensityOptions{Seed: opt.Seed, Row: opt.Row})
 	l.surprise, l.expected = autograd.NewTensor[float32](len(rows), m.Dim), autograd.NewTensor[float32](len(rows), m.Dim)
 	return l, m.gen.views(ctx, m.flow, m.Spec, x, m.encoded(given), &l, why)
 }
 
-// placed is rows in the model's scale, whole numbers spread out over their levels.
-func (m *Model) placed(rows [][]float64, opt DensityOptions) autograd.Tensor[float32] {
-	key := rng.New(opt.Seed).Named("density")
-	x := autograd.NewTensor[float32](len(rows), m.Dim)
+// placed is rows in the model's scale, whole numbers spread out over their levels; wide has them before they are narrowed.
+func (m *Model) placed(rows [][]float64, opt DensityOptions) (x autograd.Tensor[float32], wide []float64) {
+	key := rng.New(opt.Seed).Named("density").Named("level")
+	x, wide = autograd.NewTensor[float32](len(rows), m.Dim), make([]float64, len(rows)*m.Dim)
 	for i, r := range rows {
-		if m.Levels > 0 {
-			narrow(x.Row(i), r)
-			m.spread(x.Row(i), key.Named("level").Fold(uint64(opt.row(i))))
-		} else {
-			m.toField(x.Row(i), r)
+		w := wide[i*m.Dim:][:m.Dim]
+		for j, v := range r {
+			if m.Levels > 0 {
+				v = m.level(v, key.Fold(uint64(opt.row(i))), j)
+			}
+			w[j] = m.standard(v, j)
 		}
+		narrow(x.Row(i), w)
 	}
-	return x
+	return x, wide
 }
 
 // learn sets the detector from held-out rows.

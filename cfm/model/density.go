@@ -42,7 +42,7 @@ type Density struct {
 }
 
 // Parts are the parts of error bars, see cfm.Density: of the probes, the solver, the rounding of the network and
-// the round trip. Those that were not measured are nil, and all are for a family without a solver.
+// the round trip. Those that were not measured are nil; a family without a solver has its rounding and round trip alone.
 type Parts struct{ Probe, Solver, Rounding, RoundTrip []float64 }
 
 // LogDensity finds the log-density of each row. A solve that fails leaves its row NaN and the others
@@ -79,7 +79,7 @@ func (m *Model) LogDensity(ctx context.Context, rows [][]float64, opt DensityOpt
 		return d, err
 	}
 	key := rng.New(opt.Seed).Named("density")
-	x := m.placed(rows, opt)
+	x, wide := m.placed(rows, opt)
 	c := cfm.DensityOptions{Options: ode, Key: key.Named("probe"), Row: opt.Row}
 	c.RoundTrip = opt.RoundTrip
 	switch {
@@ -90,11 +90,11 @@ func (m *Model) LogDensity(ctx context.Context, rows [][]float64, opt DensityOpt
 	case opt.Probes > 0:
 		c.Divergence = cfm.Probes(opt.Probes)
 	}
-	got, err := m.gen.density(ctx, m.flow, x, m.encoded(given), c)
+	got, err := m.gen.density(ctx, m.flow, x, m.encoded(given), wide, c)
 	d = Density{LogP: got.LogP, Err: got.Err, Parts: Parts(got.Parts), Status: got.Status, Stats: got.Stats}
 	shift := m.logScale()
 	for i := range d.LogP {
-		d.LogP[i] += m.logitDet(x.Row(i)) - shift
+		d.LogP[i] += m.logitDet(wide[i*m.Dim:][:m.Dim]) - shift
 	}
 	for i, s := range got.Status {
 		if !s.OK() && i < len(d.LogP) {

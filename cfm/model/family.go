@@ -50,8 +50,8 @@ type family interface {
 	objective(o Options) (cfm.Objective[float32], error)
 	// carry takes rows along from time t0 to t1: from the source at 0 to the data at 1.
 	carry(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], t0, t1 float64, o odeint.Options) (cfm.Samples[float32], error)
-	// density finds the log-density of rows at time 1.
-	density(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], o cfm.DensityOptions) (cfm.Density, error)
+	// density finds the log-density of rows at time 1. wide is the same rows before they were narrowed.
+	density(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], wide []float64, o cfm.DensityOptions) (cfm.Density, error)
 	// views adds to l what rows are judged by (see anomaly.go) and, with why, fills in each column's surprise and what
 	// was expected there.
 	views(ctx context.Context, f *cfm.Flow[float32], s Spec, x, cond autograd.Tensor[float32], l *looked, why bool) error
@@ -103,7 +103,7 @@ func (velocity) carry(ctx context.Context, f *cfm.Flow[float32], x, cond autogra
 	return under(f, cond).Transport(ctx, x, t0, t1, o)
 }
 
-func (velocity) density(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], o cfm.DensityOptions) (cfm.Density, error) {
+func (velocity) density(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], _ []float64, o cfm.DensityOptions) (cfm.Density, error) {
 	return under(f, cond).LogDensity(ctx, x, o)
 }
 

@@ -142,11 +142,17 @@ func (d *discrete) carry(ctx context.Context, f *cfm.Flow[float32], x, cond auto
 	return out, err
 }
 
-// density computes in float64. The bar is the effect of rounding: that of float32, which is the difference
-// to the same sum in float32, times the ratio of their units, and eight for safety.
-func (d *discrete) density(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], _ cfm.DensityOptions) (cfm.Density, error) {
-	n := x.Rows()
+// density computes in float64, from rows that were never narrowed. The part of rounding is that of float32, which is the
+// difference to the same sum in float32 of narrowed rows, times the ratio of their units, and eight for safety; and, since that may be
+// small by chance, sixteen units of the result. The round trip's is by how much the log-determinants of the way there and of the way
+// back differ.
+func (d *discrete) density(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], rows []float64, o cfm.DensityOptions) (cfm.Density, error) {
+	n, dim := x.Rows(), d.flow.Dim
 	out := cfm.Density{LogP: make([]float64, n), Err: make([]float64, n), Status: make([]odeint.Status, n)}
+	out.Parts.Rounding = make([]float64, n)
+	if o.RoundTrip {
+		out.Parts.RoundTrip = make([]float64, n)
+	}
 	theta := d.widen(f.Theta)
 	type both struct {
 		single *bijector.Scorer[float32]
@@ -157,12 +163,31 @@ func (d *discrete) density(ctx context.Context, f *cfm.Flow[float32], x, cond au
 			return both{bijector.NewScorer(d.flow, f.Theta), bijector.NewScorer(d.wide, theta)}
 		},
 		func(s both, lo, hi int) {
-			rows, c := x.Slice(lo, hi).Data, given(cond, lo, hi, n)
+			c, at := given(cond, lo, hi, n), rows[lo*dim:hi*dim]
 			short := make([]float32, hi-lo)
-			s.single.LogProb(short, rows, c)
-			s.double.LogProb(out.LogP[lo:hi], wide(rows), wide(c))
+			s.single.LogProb(short, x.Slice(lo, hi).Data, c)
+			s.double.LogProb(out.LogP[lo:hi], at, wide(c))
 			for i, v := range short {
-				out.Err[lo+i] = float64(math.Abs(float64(v)-out.LogP[lo+i]) * 0x1p-26)
+				p := out.LogP[lo+i]
+				bar := float64(0x1p-49 * (1 + math.Abs(p)))
+				if e := math.Abs(float64(v) - p); e <= math.MaxFloat32 { // float32 may have no number so large
+					bar += float64(0x1p-26 * e)
+				}
+				out.Parts.Rounding[lo+i], out.Err[lo+i] = bar, bar
+			}
+			if !o.RoundTrip {
+				return
+			}
+			z, there, back := make([]float64, len(at)), make([]float64, hi-lo), make([]float64, hi-lo)
+			s.double.Latent(z, there, at, wide(c))
+			s.double.Data(z, back, z, wide(c))
+			for i := range there {
+				e := math.Abs(there[i] + back[i])
+				if e != e {
+					e = math.Inf(1) // it did not come back
+				}
+				bar := out.Err[lo+i]
+				out.Parts.RoundTrip[lo+i], out.Err[lo+i] = e, math.Sqrt(float64(bar*bar) + float64(e*e))
 			}
 		})
 	if err == nil {

@@ -137,7 +137,7 @@ func (k *kde) carry(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.
 }
 
 // density is the formula, in float64. The bar is that of its rounding.
-func (k *kde) density(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], _ cfm.DensityOptions) (cfm.Density, error) {
+func (k *kde) density(ctx context.Context, f *cfm.Flow[float32], x, cond autograd.Tensor[float32], wide []float64, _ cfm.DensityOptions) (cfm.Density, error) {
 	n := x.Rows()
 	out := cfm.Density{LogP: make([]float64, n), Err: make([]float64, n), Status: make([]odeint.Status, n)}
 	all, err := k.seen(f.Theta, n, cond)
@@ -148,15 +148,13 @@ func (k *kde) density(ctx context.Context, f *cfm.Flow[float32], x, cond autogra
 	for name, g := range all { // in any order: one does not touch another
 		law[name] = cfm.MarginalDensity(g, k.points.path)
 	}
-	err = pieces(ctx, n, func() []float64 { return make([]float64, f.Dim) }, func(row []float64, lo, hi int) {
+	err = pieces(ctx, n, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
 		for i := lo; i < hi && ctx.Err() == nil; i++ {
-			for j, v := range x.Row(i) {
-				row[j] = float64(v)
-			}
-			p := law[given1(cond, i)](1, row)
+			p := law[given1(cond, i)](1, wide[i*f.Dim:][:f.Dim])
 			out.LogP[i], out.Err[i] = p, float64(0x1p-48*(1+math.Abs(p)))
 		}
 	})
+	out.Parts.Rounding = out.Err
 	if err == nil {
 		err = ctx.Err()
 	}

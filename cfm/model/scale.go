@@ -14,12 +14,17 @@ import (
 // toField standardises a row of data.
 func (m *Model) toField(dst []float32, row []float64) {
 	for j, v := range row {
-		v = m.image(v)
-		if m.Scale != nil {
-			v = (v - m.Loc[j]) / m.Scale[j]
-		}
-		dst[j] = float32(v)
+		dst[j] = float32(m.standard(v, j))
 	}
+}
+
+// standard standardises a number of column j.
+func (m *Model) standard(v float64, j int) float64 {
+	v = m.image(v)
+	if m.Scale != nil {
+		v = (v - m.Loc[j]) / m.Scale[j]
+	}
+	return v
 }
 
 // toData is the inverse of toField.
@@ -52,12 +57,12 @@ func (s *Spec) image(v float64) float64 {
 }
 
 // logitDet is the log-determinant of Logit at a row in the model's scale: Σ log(1-2α) - log z - log(1-z).
-func (m *Model) logitDet(x []float32) (sum float64) {
+func (m *Model) logitDet(x []float64) (sum float64) {
 	if m.Logit == 0 {
 		return 0
 	}
 	for j, v := range x {
-		l := math.Abs(m.Loc[j] + float64(m.Scale[j]*float64(v)))
+		l := math.Abs(m.Loc[j] + float64(m.Scale[j]*v))
 		sum += simd.Log(1-float64(2*m.Logit)) + l + float64(2*simd.Log(1+simd.Exp(-l)))
 	}
 	return sum
@@ -89,13 +94,13 @@ func (m *Model) logScale() (sum float64) {
 // spread maps a row of whole numbers k to (k+u)/Levels, standardised.
 func (m *Model) spread(row []float32, key rng.Key) {
 	for j, k := range row {
-		y := (float64(k) + key.Float64(uint64(j))) / float64(m.Levels)
-		y = m.image(y)
-		if m.Scale != nil {
-			y = (y - m.Loc[j]) / m.Scale[j]
-		}
-		row[j] = float32(y)
+		row[j] = float32(m.standard(m.level(float64(k), key, j), j))
 	}
+}
+
+// level spreads the whole number k of column j.
+func (m *Model) level(k float64, key rng.Key, j int) float64 {
+	return (k + key.Float64(uint64(j))) / float64(m.Levels)
 }
 
 // moments returns mean and standard deviation of one column over some rows, with extra added to the
