@@ -187,7 +187,7 @@ func (d *discrete) density(ctx context.Context, f *cfm.Flow[float32], x, cond au
 					e = math.Inf(1) // it did not come back
 				}
 				bar := out.Err[lo+i]
-				out.Parts.RoundTrip[lo+i], out.Err[lo+i] = e, math.Sqrt(float64(bar*bar) + float64(e*e))
+				out.Parts.RoundTrip[lo+i], out.Err[lo+i] = e, math.Sqrt(float64(bar*bar)+float64(e*e))
 			}
 		})
 	if err == nil {
