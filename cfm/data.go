@@ -30,6 +30,9 @@ type Batch[F simd.Float] struct {
 	Step         int  // the training step the batch is for, from 0
 	Held         bool // the rows are held out: of the loss only the value is asked for, no gradient
 
+	// Cause, unless nil, is where an Objective that gives NaN may put the reason.
+	Cause *error
+
 	// root is the key that all batches of a run share, for data that keeps to an order over
 	// many of them.
 	root   rng.Key

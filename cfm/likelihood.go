@@ -2,6 +2,7 @@ package cfm
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sync"
 
@@ -31,8 +32,8 @@ type NLLOptions struct {
 //
 // in nats, in the coordinates of f's field (FFJORD, Grathwohl et al. 2019). Its gradient is that of the discrete
 // solve, by replay (see LogDensityGradient). f gives dimension, field and source, which must be Scored; θ is the
-// tape's. A row whose solve fails has loss NaN, which ends training as a loss that is not finite does. Batch.X0 is
-// not looked at. For fields with a smooth activation: see docs/density.md.
+// tape's. A row whose solve fails has loss NaN, which ends training as a loss that is not finite does; Batch.Cause is then
+// the first such row's *odeint.SolveError. Batch.X0 is not looked at. For fields with a smooth activation: see docs/density.md.
 func NLL[F simd.Float](f *Flow[F], opt NLLOptions) Objective[F] {
 	src, ok := Source(Normal{}), true
 	if f.Source != nil {
@@ -100,6 +101,7 @@ func (n *nll[F]) loss(tp *autograd.Tape[F], b Batch[F], key rng.Key) autograd.Va
 	y := make([]float64, rows*dim)
 	ctx := context.Background() // a step ends when it ends: the trainer looks at its context between steps
 	sol, err := s.run(ctx, &d, y, b.X1, 0, 1, 0)
+	b.because(err)
 	loss := math.NaN()
 	if err == nil && b.Held {
 		loss = 0
@@ -134,6 +136,7 @@ func (n *nll[F]) loss(tp *autograd.Tape[F], b Batch[F], key rng.Key) autograd.Va
 		s.sys.pathOnly = true
 		back, err := s.solver.Gradient(ctx, &s.sys, cot)
 		s.sys.pathOnly = false
+		b.because(err)
 		if err != nil {
 			loss = math.NaN()
 		} else {
@@ -150,4 +153,18 @@ func (n *nll[F]) loss(tp *autograd.Tape[F], b Batch[F], key rng.Key) autograd.Va
 	all := tp.Param(autograd.Param{Shape: autograd.Dims(len(grad))})
 	slope := all.Mul(tp.Const(autograd.Tensor[F]{Shape: autograd.Dims(len(grad)), Data: grad})).Sum()
 	return value.Add(slope.Sub(slope.Detach()))
+}
+
+// because puts err where b's Cause is, with the row's number in the batch for its place in b.
+func (b *Batch[F]) because(err error) {
+	if err == nil || b.Cause == nil {
+		return
+	}
+	var e *odeint.SolveError
+	if errors.As(err, &e) && e.Row < len(b.Row) {
+		c := *e
+		c.Row = b.Row[e.Row]
+		err = &c
+	}
+	*b.Cause = err
 }

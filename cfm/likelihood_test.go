@@ -3,6 +3,7 @@ package cfm
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -121,5 +122,37 @@ func TestNLLLearns(t *testing.T) {
 		require.InDelta(t, -0.88, mean, 0.06)
 	}
 	tr = &Trainer[float32]{Flow: f, Data: FromTensor(x), Loss: NLL(f, NLLOptions{Options: odeint.Options{MaxSteps: 1}}), Batch: 64, Steps: 1}
-	require.ErrorIs(t, tr.Run(bg), ErrDiverged)
+	err := tr.Run(bg)
+	require.ErrorIs(t, err, ErrDiverged)
+	require.ErrorIs(t, err, odeint.ErrMaxSteps)
+}
+
+// A solve that fails is named, its row by its number in the batch, in training and among held-out rows.
+func TestNLLFailureIsNamed(t *testing.T) {
+	p := nn.NewParams[float32]()
+	net := NewNet(p.Root(), NetConfig{Dim: 1, Hidden: 8, Blocks: 1})
+	f := &Flow[float32]{Dim: 1, Field: net, Theta: p.Init(rng.New(2))}
+	limit := NLLOptions{Options: odeint.Options{Rtol: 1e-4, Atol: 1e-4, MaxSteps: 100}}
+	far := normalTensor[float32](300, 1, rng.New(1))
+	far.Data[200] = math.MaxFloat32
+	rng.Normal(rng.New(3), f.Theta)
+	for i := range f.Theta {
+		f.Theta[i] *= 0.2
+	}
+	tr := &Trainer[float32]{Flow: f, Data: FromTensor(far), Loss: NLL(f, limit), Batch: 300, Shards: 1, Steps: 1, Key: rng.New(3)}
+	err := tr.Run(bg)
+	var e *odeint.SolveError
+	require.ErrorAs(t, err, &e)
+	require.ErrorIs(t, err, odeint.ErrMaxSteps)
+	row := slices.Index(tr.run.batch.X1.Data, float32(math.MaxFloat32))
+	require.Greater(t, row, 128, "a row of a later chunk")
+	require.Equal(t, row, e.Row, "%v", err)
+	require.ErrorContains(t, err, fmt.Sprintf("step 1: loss is NaN: odeint: row %d at t=0.9999", row))
+
+	tr = &Trainer[float32]{Flow: f, Data: FromTensor(far.Slice(0, 100)), Val: FromTensor(far), Loss: NLL(f, limit), Batch: 64, Steps: 1}
+	_, err = tr.Validate()
+	require.ErrorIs(t, err, ErrDiverged)
+	require.ErrorAs(t, err, &e)
+	require.ErrorContains(t, err, ": step limit reached")
+	require.ErrorContains(t, err, "the held-out loss is NaN: odeint: row ")
 }

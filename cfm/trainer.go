@@ -65,15 +65,16 @@ var ErrDiverged = errors.New("training diverged")
 type DivergedError struct {
 	Step     int    // the step that failed, from 1
 	What     string // "loss" or "gradient"
-	Op       string // the first operation whose value is not finite; empty if all are
+	Op       string // the first operation whose value is not finite; empty if all are, or if Cause is known
 	Loss     float64
 	GradNorm float64
 	LR       float64
+	Cause    error // what the objective gave as its reason, such as an *odeint.SolveError; or nil
 }
 
 // Error reads, for instance,
 //
-//	cfm: train: step 17: loss is NaN: first not finite in Exp (lr 0.003, gradient norm 0)
+//	cfm: train: step 17: loss is NaN: first not finite in Exp (lr 0.003); a smaller rate or scaled data may help
 func (e *DivergedError) Error() string {
 	v, where := e.Loss, ""
 	if e.What == "gradient" {
@@ -84,11 +85,19 @@ func (e *DivergedError) Error() string {
 	if e.Op != "" {
 		op = ": first not finite in " + e.Op
 	}
+	if e.Cause != nil {
+		op = fmt.Sprintf(": %v", e.Cause)
+	}
 	return fmt.Sprintf("cfm: train: step %d: %s is %v%s (lr %.3g%s); a smaller rate or scaled data may help", e.Step, e.What, v, op, e.LR, where)
 }
 
-// Unwrap returns ErrDiverged.
-func (e *DivergedError) Unwrap() error { return ErrDiverged }
+// Unwrap returns ErrDiverged and the cause, if it is known.
+func (e *DivergedError) Unwrap() []error {
+	if e.Cause == nil {
+		return []error{ErrDiverged}
+	}
+	return []error{ErrDiverged, e.Cause}
+}
 
 // chunkRows returns how many rows of a shard are on tape together, for n parameters. Few rows keep the
 // activations in cache; but each chunk reads and writes the whole gradient, so that where this is too
@@ -121,6 +130,7 @@ type training[F simd.Float] struct {
 	grads   [][]F               // by shard; the first becomes the sum
 	losses  []float64           // by shard
 	badOps  []string            // by shard: where its loss stopped being finite
+	causes  []error             // by shard: why, if the objective said
 	slots   []*slot[F]
 	pools   []*pairPool[F] // of a Pooled coupling
 	mapped  mapped[F]      // of a SemiDiscrete one
@@ -197,7 +207,7 @@ func (t *Trainer[F]) setup() *training[F] {
 	for range c.Shards {
 		r.grads = append(r.grads, make([]F, n))
 	}
-	r.losses, r.badOps = make([]float64, c.Shards), make([]string, c.Shards)
+	r.losses, r.badOps, r.causes = make([]float64, c.Shards), make([]string, c.Shards), make([]error, c.Shards)
 	r.keys.data, r.keys.loss = c.Key.Named("data"), c.Key.Named("loss")
 	r.keys.source, r.keys.pair = c.Key.Named("source"), c.Key.Named("pair")
 	r.keys.drop = c.Key.Named("drop")
@@ -311,9 +321,9 @@ func (r *training[F]) advance() (Metrics, error) {
 	m.Loss /= float64(r.Batch)
 	if bad(m.Loss) {
 		e := &DivergedError{Step: m.Step, What: "loss", Loss: m.Loss, LR: m.LR}
-		for _, op := range r.badOps {
-			if e.Op == "" {
-				e.Op = op
+		for i, op := range r.badOps {
+			if e.Cause == nil && e.Op == "" {
+				e.Op, e.Cause = op, r.causes[i]
 			}
 		}
 		return m, e
@@ -373,14 +383,16 @@ func (r *training[F]) goOn() {
 func (r *training[F]) shard(worker, s int) {
 	tp, g := r.tapes[worker], r.grads[s]
 	lo, hi := s*r.Batch/r.Shards, (s+1)*r.Batch/r.Shards
-	r.losses[s], r.badOps[s] = 0, ""
+	r.losses[s], r.badOps[s], r.causes[s] = 0, "", nil
 	for first, chunk := lo, chunkRows(len(g)); lo < hi; lo += chunk {
 		tp.Reset()
-		loss := r.Loss(tp, r.batch.slice(lo, min(lo+chunk, hi)), r.lossKey)
+		b := r.batch.slice(lo, min(lo+chunk, hi))
+		b.Cause = &r.causes[s]
+		loss := r.Loss(tp, b, r.lossKey)
 		v := float64(loss.Item())
 		r.losses[s] += v
 		if bad(v) {
-			if x, found := tp.NonFinite(); found {
+			if x, found := tp.NonFinite(); found && r.causes[s] == nil {
 				r.badOps[s] = x.OpName()
 			}
 			break

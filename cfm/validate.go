@@ -19,6 +19,7 @@ type validation[F simd.Float] struct {
 	tapes  []*autograd.Tape[F]
 	theta  []F // what the tapes read
 	sums   []float64
+	causes []error // by chunk: why its sum is NaN, if the objective said
 	key    rng.Key
 	filled bool
 }
@@ -68,6 +69,8 @@ func (r *training[F]) validate() (float64, error) {
 	}
 	n := v.slot.out.Total
 	v.sums = resize(v.sums, (n+valChunk-1)/valChunk)
+	v.causes = resize(v.causes, len(v.sums))
+	clear(v.causes)
 	r.pool.run(len(v.sums), r.valTask)
 	var loss float64
 	for _, s := range v.sums {
@@ -75,6 +78,11 @@ func (r *training[F]) validate() (float64, error) {
 	}
 	loss /= float64(n)
 	if bad(loss) {
+		for _, err := range v.causes {
+			if err != nil {
+				return loss, fmt.Errorf("%w: the held-out loss is %v: %w", ErrDiverged, loss, err)
+			}
+		}
 		return loss, fmt.Errorf("%w: the held-out loss is %v", ErrDiverged, loss)
 	}
 	if loss < r.bestL {
@@ -88,7 +96,9 @@ func (r *training[F]) validate() (float64, error) {
 func (v *validation[F]) task(worker, i int) {
 	tp, n := v.tapes[worker], v.slot.out.Total
 	lo := i * valChunk
-	v.sums[i] = float64(v.run.Loss(tp, v.slot.out.slice(lo, min(lo+valChunk, n)), v.key).Item())
+	b := v.slot.out.slice(lo, min(lo+valChunk, n))
+	b.Cause = &v.causes[i]
+	v.sums[i] = float64(v.run.Loss(tp, b, v.key).Item())
 	tp.Reset()
 }
 

@@ -477,3 +477,34 @@ func TestDensityOfAGaussian(t *testing.T) {
 	require.InDelta(t, 0, kl, 0.05, "KL of law to model, nats")
 	require.InDelta(t, 0.1, float64(low)/400, 0.06, "a tenth of p-values is below 0.1: four deviations of both samples")
 }
+
+// A held-out row whose solve fails, here for being beyond float32, has no density, and the fit ends well all the same.
+func TestFinishOutlivesAFailedSolve(t *testing.T) {
+	ctx := context.Background()
+	var rows [][]float64
+	for i := range 60 {
+		z := make([]float64, 2)
+		rng.Normal(rng.New(1).Fold(uint64(i)), z)
+		rows = append(rows, z)
+	}
+	for far := 1e39; ; far *= 1.5 { // a hash holds rows out
+		_, held := Split(append(rows, []float64{far, far}), nil, 0.2)
+		if held[len(held)-1] == 60 {
+			rows = append(rows, []float64{far, far})
+			break
+		}
+	}
+	f, err := NewFitter(rows, Options{Seed: 1, Steps: 1, Hidden: 8, Blocks: 1})
+	require.NoError(t, err)
+	m, err := f.Finish(ctx)
+	require.NoError(t, err)
+	index, d := f.Scored()
+	require.Equal(t, 60, index[len(index)-1])
+	last := len(index) - 1
+	require.False(t, d.Status[last].OK())
+	require.True(t, math.IsNaN(d.LogP[last]))
+	for i, v := range d.LogP[:last] {
+		require.False(t, math.IsNaN(v), "row %d", index[i])
+	}
+	require.Equal(t, last, m.Calibration())
+}
