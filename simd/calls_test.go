@@ -73,6 +73,11 @@ func recordedGemm[F Float](t *gemmTier[F], products, moves *recorder) *gemmTier[
 	c.choose = func(m, n int) *block[F] {
 		b := *t.choose(m, n)
 		b.run = run
+		if b.pack != nil {
+			b.pack = func(_, _, _, _ *F, _, _, _, _, _, k, rows, tiles, cols int, _ *F) {
+				products.note(k * rows * tiles * cols)
+			}
+		}
 		return &b
 	}
 	c.copy = func(_, _ []F, _, _, rows, cols int) { moves.note(rows * cols) }

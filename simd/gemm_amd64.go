@@ -5,33 +5,33 @@ package simd
 var (
 	f32GemmAVX512 = &gemmTier[float32]{
 		choose: chooser(
-			block[float32]{f32WideAVX512, 14, 32}, block[float32]{f32FlatAVX512, 6, 64},
-			block[float32]{f32EdgeAVX512, 14, 16}, block[float32]{f32EdgeAVX2, 12, 8}),
+			block[float32]{f32WideAVX512, 14, 32, f32PackAVX512}, block[float32]{f32FlatAVX512, 6, 64, nil},
+			block[float32]{f32EdgeAVX512, 14, 16, nil}, block[float32]{f32EdgeAVX2, 12, 8, nil}),
 		copy: f32CopyAVX2, transpose: f32TransposeAVX2, narrow: f32NarrowAVX2, narrowRows: 16,
-		inPlace: 256, zero: make([]float32, 64),
+		inPlace: 256, manyRows: 64, zero: make([]float32, 64),
 	}
 	f64GemmAVX512 = &gemmTier[float64]{
 		choose: chooser(
-			block[float64]{f64WideAVX512, 14, 16}, block[float64]{f64FlatAVX512, 6, 32},
-			block[float64]{f64EdgeAVX512, 14, 8}, block[float64]{f64EdgeAVX2, 12, 4}),
+			block[float64]{f64WideAVX512, 14, 16, f64PackAVX512}, block[float64]{f64FlatAVX512, 6, 32, nil},
+			block[float64]{f64EdgeAVX512, 14, 8, nil}, block[float64]{f64EdgeAVX2, 12, 4, nil}),
 		copy: f64CopyAVX2, transpose: f64TransposeAVX2, narrow: f64NarrowAVX2, narrowRows: 8,
-		inPlace: 256, zero: make([]float64, 32),
+		inPlace: 256, manyRows: 64, zero: make([]float64, 32),
 	}
 	f32GemmAVX2 = &gemmTier[float32]{
 		choose: chooserAVX2(
-			block[float32]{f32WideAVX2, 6, 16}, block[float32]{f32WiderAVX2, 4, 24},
-			block[float32]{f32FlatAVX2, 3, 32}, block[float32]{f32RowAVX2, 1, 64},
-			block[float32]{f32EdgeAVX2, 12, 8}),
+			block[float32]{f32WideAVX2, 6, 16, nil}, block[float32]{f32WiderAVX2, 4, 24, nil},
+			block[float32]{f32FlatAVX2, 3, 32, nil}, block[float32]{f32RowAVX2, 1, 64, nil},
+			block[float32]{f32EdgeAVX2, 12, 8, nil}),
 		copy: f32CopyAVX2, transpose: f32TransposeAVX2, narrow: f32NarrowAVX2, narrowRows: 16,
-		inPlace: 128, zero: make([]float32, 64),
+		inPlace: 128, manyRows: 256, zero: make([]float32, 64),
 	}
 	f64GemmAVX2 = &gemmTier[float64]{
 		choose: chooserAVX2(
-			block[float64]{f64WideAVX2, 6, 8}, block[float64]{f64WiderAVX2, 4, 12},
-			block[float64]{f64FlatAVX2, 3, 16}, block[float64]{f64RowAVX2, 1, 32},
-			block[float64]{f64EdgeAVX2, 12, 4}),
+			block[float64]{f64WideAVX2, 6, 8, nil}, block[float64]{f64WiderAVX2, 4, 12, nil},
+			block[float64]{f64FlatAVX2, 3, 16, nil}, block[float64]{f64RowAVX2, 1, 32, nil},
+			block[float64]{f64EdgeAVX2, 12, 4, nil}),
 		copy: f64CopyAVX2, transpose: f64TransposeAVX2, narrow: f64NarrowAVX2, narrowRows: 8,
-		inPlace: 128, zero: make([]float64, 32),
+		inPlace: 128, manyRows: 256, zero: make([]float64, 32),
 	}
 )
 
@@ -85,6 +85,9 @@ func f64NarrowAVX2(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, til
 func f32WideAVX512(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 
 //go:noescape
+func f32PackAVX512(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int, to *float32)
+
+//go:noescape
 func f32FlatAVX512(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 
 //go:noescape
@@ -107,6 +110,9 @@ func f32EdgeAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles
 
 //go:noescape
 func f64WideAVX512(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
+
+//go:noescape
+func f64PackAVX512(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int, to *float64)
 
 //go:noescape
 func f64FlatAVX512(c, a, b, init *float64, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)

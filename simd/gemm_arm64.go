@@ -5,13 +5,13 @@ package simd
 var (
 	f32GemmNEON = &gemmTier[float32]{
 		choose: chooserNEON(
-			block[float32]{f32WideNEON, 6, 16}, block[float32]{f32SlimNEON, 8, 4}, block[float32]{f32EdgeNEON, 8, 1}),
-		copy: copyGeneric[float32], transpose: f32TransposeNEON, inPlace: 256, zero: make([]float32, 16),
+			block[float32]{f32WideNEON, 6, 16, nil}, block[float32]{f32SlimNEON, 8, 4, nil}, block[float32]{f32EdgeNEON, 8, 1, nil}),
+		copy: copyGeneric[float32], transpose: f32TransposeNEON, inPlace: 256, manyRows: 256, zero: make([]float32, 16),
 	}
 	f64GemmNEON = &gemmTier[float64]{
 		choose: chooserNEON(
-			block[float64]{f64WideNEON, 6, 8}, block[float64]{f64SlimNEON, 8, 2}, block[float64]{f64EdgeNEON, 8, 1}),
-		copy: copyGeneric[float64], transpose: f64TransposeNEON, inPlace: 256, zero: make([]float64, 8),
+			block[float64]{f64WideNEON, 6, 8, nil}, block[float64]{f64SlimNEON, 8, 2, nil}, block[float64]{f64EdgeNEON, 8, 1, nil}),
+		copy: copyGeneric[float64], transpose: f64TransposeNEON, inPlace: 256, manyRows: 256, zero: make([]float64, 8),
 	}
 )
 

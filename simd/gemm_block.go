@@ -23,10 +23,14 @@ import (
 // their block says.
 type strip[F Float] func(c, a, b, init *F, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
 
-// block is a strip and the largest tile it can do. Any fewer rows will do as well.
+// packing is a strip of one tile, 11 to 14 rows high, that also copies the rows of b it reads to `to`, next to each other.
+type packing[F Float] func(c, a, b, init *F, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int, to *F)
+
+// block is a strip and the largest tile it can do. Any fewer rows will do as well. pack is nil or makes the copy of b in passing.
 type block[F Float] struct {
 	run        strip[F]
 	rows, cols int
+	pack       packing[F]
 }
 
 // gemmTier is what a tier brings to the matrix products.
@@ -43,6 +47,8 @@ type gemmTier[F Float] struct {
 	narrowRows int
 	// inPlace is the most rows and columns of an operand that is always read where it lies.
 	inPlace int
+	// manyRows is from how many rows of C on copying B pays even where its rows do not alias.
+	manyRows int
 	// zero is as long as the widest block.
 	zero []F
 }
@@ -53,11 +59,11 @@ const (
 	narrowBytes = 1 << 19 // the part of A that one call of narrow reads, a power of two
 	cacheBytes  = 4 << 20 // the block of A that is gone through for one panel of B after another
 	longestK    = 1024    // rows of B, and columns of A, at a time
-	fewRows     = 32      // with at most so many rows of C copying B costs more than it saves …
-	manyRows    = 256     // … and with more than so many it pays even where rows do not alias
+	fewRows     = 32      // with at most so many rows of C copying B costs more than it saves
 	fewA        = 64      // the same for an A of so many rows, and an Aᵀ for so many columns of C
 	few         = 4       // columns of C that are too few to fill a vector
 	alias       = 2048    // rows a multiple of so many bytes apart fall on the same few cache lines
+	aliasA      = 4096    // the same for the few rows of a tile of A
 	aliasCols   = 256     // copying an A of such rows pays from so many columns of C on
 )
 
@@ -66,8 +72,8 @@ const (
 // A is cut in blocks of mc×kc, each of which meets one panel of B after another, kc rows of a strip's width. The panel stays
 // in the second-level cache meanwhile; the block comes from the third, in order, and strips ask for it ahead. (Blocks that
 // stay in the second, for which panels then come from the third unasked, were some 5 % slower or more at 1024³ and
-// 2048³ in float64.) A panel that is copied is copied just before its use, and kept if there is another block of A to
-// come.
+// 2048³ in float64.) A panel that is copied is copied just before its use, or in passing by its first tile, and kept if there is another
+// block of A to come.
 func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F) {
 	m, n, k := c.Rows, c.Cols, a.Cols
 	packed, rows := b.packed != nil, m
@@ -83,8 +89,12 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 		return
 	}
 	size := int(unsafe.Sizeof(c.Data[0]))
-	copyB := !packed && (b.Trans || m > fewRows && (k > t.inPlace || n > t.inPlace) && (m > manyRows || b.Stride*size%alias == 0))
-	copyA := m > fewA && (a.Trans && n > fewA && a.Stride > t.inPlace || n >= aliasCols && a.Stride*size%alias == 0)
+	copyB := !packed && (b.Trans || m > fewRows && (k > t.inPlace || n > t.inPlace) && (m > t.manyRows || b.Stride*size%alias == 0))
+	period := aliasA
+	if a.Trans { // a tile has as many rows as k is long
+		period = alias
+	}
+	copyA := m > fewA && (a.Trans && n > fewA && a.Stride > t.inPlace || n >= aliasCols && a.Stride*size%period == 0)
 	kc := even(k, longestK)
 	mc := even(m, max(fewA, cacheBytes/size/kc))
 	keep := mc < m
@@ -105,6 +115,7 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 			for j := 0; j < n; j += s.cols {
 				s.block = t.choose(rows, n-j)
 				s.cols = min(s.block.cols, n-j)
+				s.to = nil
 				switch {
 				case packed:
 					s.b, s.ldb = b.Data[k*j+p0*s.cols:], s.cols
@@ -116,7 +127,12 @@ func (t *gemmTier[F]) product(p *Packs[F], c, a, b Mat[F], from start, bias []F)
 					s.b, s.ldb, _ = b.block(p0, j)
 				}
 				if copyB && (i0 == 0 || !keep) {
-					t.copyBlock(s.b, b, p0, j, s.cols, kc, s.cols)
+					if s.pack != nil && !b.Trans {
+						s.to = s.b
+						s.b, s.ldb, _ = b.block(p0, j)
+					} else {
+						t.copyBlock(s.b, b, p0, j, s.cols, kc, s.cols)
+					}
 				}
 				s.c = c.Data[i0*c.Stride+j:]
 				s.init, s.ldi = t.first(c, i0, j, from, bias)
@@ -240,6 +256,7 @@ type panel[F Float] struct {
 	aks  int
 	b    []F
 	ldb  int
+	to   []F // where the first tile copies b to, or nil; rows are more than fewRows
 	init []F
 	ldi  int
 }
@@ -251,7 +268,13 @@ func (s *panel[F]) product() {
 	rows := (s.m + tiles - 1) / tiles
 	high := s.m - tiles*(rows-1) // tiles of so many rows; the others have one less
 	most := max(1, callBytes/int(unsafe.Sizeof(s.c[0]))/(rows*s.cols*s.k))
-	for i := 0; more(i, s.m); {
+	i := 0
+	if s.to != nil { // more than fewRows rows are at least three tiles of 11 rows or more
+		s.pack(&s.c[0], &s.a[0], &s.b[0], &s.init[0], s.ldc, s.ars, s.aks, s.ldb, s.ldi, s.k, rows, 1, s.cols, &s.to[0])
+		s.b, s.ldb = s.to, s.cols
+		i, high, tiles = rows, high-1, tiles-1
+	}
+	for more(i, s.m) {
 		if high == 0 {
 			rows, high = rows-1, tiles
 		}
