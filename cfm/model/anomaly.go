@@ -47,11 +47,13 @@ type detector struct {
 
 // AnomalyOptions configures Anomaly.
 type AnomalyOptions struct {
-	Given [][]float64 // as in DensityOptions
-	Seed  uint64
-	Row   []int // the number of each row, for Seed; nil: their places
-	Why   int   // how many of the columns that contribute most are named
-	Fast  bool  // leave out log-density and typicality, which need a solve; the score does not
+	Given  [][]float64 // as in DensityOptions
+	Seed   uint64
+	Row    []int // the number of each row, for Seed; nil: their places
+	Probes int   // of the log-density, as in DensityOptions
+	Exact  bool
+	Why    int  // how many of the columns that contribute most are named
+	Fast   bool // leave out log-density and typicality, which need a solve; the score does not
 	Solver
 }
 
@@ -187,7 +189,7 @@ func (m *Model) look(ctx context.Context, rows [][]float64, opt AnomalyOptions, 
 			l.logp[i] = math.NaN()
 		}
 	} else {
-		d, err := m.LogDensity(ctx, rows, DensityOptions{Given: opt.Given, Seed: opt.Seed, Row: opt.Row, Solver: opt.Solver})
+		d, err := m.LogDensity(ctx, rows, DensityOptions{Given: opt.Given, Probes: opt.Probes, Exact: opt.Exact, Seed: opt.Seed, Row: opt.Row, Solver: opt.Solver})
 		var solve *odeint.SolveError
 		if err != nil && (!errors.As(err, &solve) || ctx.Err() != nil) {
 			return l, err

@@ -15,7 +15,7 @@ type anomalyFlags struct {
 }
 
 // check refuses flags that do not go together.
-func (a anomalyFlags) check(kind string) error {
+func (a anomalyFlags) check(kind string, set map[string]bool) error {
 	switch {
 	case a.why < 0:
 		return misuse("-why %d: want a number of at least 0", a.why)
@@ -23,12 +23,15 @@ func (a anomalyFlags) check(kind string) error {
 		return misuse("-why and -fast go with -anomaly")
 	case a.on && kind != ".csv":
 		return misuse("-anomaly: -out must be a .csv")
+	case a.on && (set["parts"] || set["round-trip"]):
+		return misuse("-parts and -round-trip are about the error bar of a density; -anomaly prints none: score without it")
 	}
 	return nil
 }
 
 // anomalies writes the table with what is strange about its rows, a chunk at a time.
-func (t *scored) anomalies(e env, w io.Writer, m *model.Model, p pairs, a anomalyFlags, opt model.DensityOptions) error {
+// It counts the rows of which it could say nothing.
+func (t *scored) anomalies(e env, w io.Writer, m *model.Model, p pairs, a anomalyFlags, opt model.DensityOptions) (failed int, err error) {
 	names := append([]string{}, t.Columns...)
 	if !a.fast {
 		names = append(names, "logp", "typical")
@@ -38,7 +41,7 @@ func (t *scored) anomalies(e env, w io.Writer, m *model.Model, p pairs, a anomal
 		names = append(names, fmt.Sprintf("why%d", k+1), fmt.Sprintf("expected%d", k+1), fmt.Sprintf("share%d", k+1))
 	}
 	out := newTableWriter(w, ".csv", len(p.rows), append(names, "status"))
-	failed := 0
+	bad := 0
 	for at := 0; at < len(p.rows); at += chunkRows {
 		to := min(at+chunkRows, len(p.rows))
 		var index []int
@@ -50,13 +53,13 @@ func (t *scored) anomalies(e env, w io.Writer, m *model.Model, p pairs, a anomal
 				index = append(index, i)
 			}
 		}
-		o := model.AnomalyOptions{Seed: opt.Seed, Row: index, Why: a.why, Fast: a.fast, Solver: opt.Solver}
+		o := model.AnomalyOptions{Seed: opt.Seed, Row: index, Why: a.why, Fast: a.fast, Probes: opt.Probes, Exact: opt.Exact, Solver: opt.Solver}
 		if len(m.Conditions) > 0 {
 			o.Given = pick(p.given, index)
 		}
 		got, err := m.Anomaly(e.ctx, pick(p.rows, index), o)
 		if err != nil {
-			return err
+			return failed, err
 		}
 		for i := at; i < to; i++ {
 			t.copyRow(out, i)
@@ -87,6 +90,9 @@ func (t *scored) anomalies(e env, w io.Writer, m *model.Model, p pairs, a anomal
 				out.number(c.Share)
 			}
 			switch {
+			case k < 0 && p.bad != nil && p.bad[i]:
+				out.text("bad")
+				bad++
 			case k < 0:
 				out.text("missing")
 			case got.Failed[k]:
@@ -98,8 +104,11 @@ func (t *scored) anomalies(e env, w io.Writer, m *model.Model, p pairs, a anomal
 			out.end()
 		}
 	}
+	if bad > 0 {
+		fmt.Fprintf(e.err, "note: %d of %d rows have numbers without a density; their status is bad\n", bad, len(p.rows))
+	}
 	if failed > 0 {
 		fmt.Fprintf(e.err, "note: %d of %d rows are out of all bounds; their status says so\n", failed, len(p.rows))
 	}
-	return out.flush()
+	return failed, out.flush()
 }

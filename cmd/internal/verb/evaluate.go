@@ -27,6 +27,8 @@ const evaluateHelp = `evaluate measures a model against a table of rows it was n
   -given NAME=VALUE  a condition that the table has no column for
   -rows N            at most so many rows for the log-density, the first       (2000)
   -points N          rows on each side of a distance                           (1000)
+  -probes N          estimate the divergence by N random probes    (8 beyond 64 columns)
+  -exact             exact divergence beyond 64 columns too
   -continuity        check ∂ρ/∂t + ∇·(vρ) = 0; needs no -data
   -grid N            its points along each axis, with 1 or 2 columns           (64)
   -picture FILE.png  density, its change and the residual on that grid
@@ -79,6 +81,7 @@ func evaluate(e env, args []string) error {
 		flows      bool
 		side       int
 		out        string
+		opt        model.DensityOptions
 	)
 	f := newFlags("evaluate")
 	f.BoolVar(&flows, "continuity", false, "")
@@ -89,6 +92,8 @@ func evaluate(e env, args []string) error {
 	f.IntVar(&n, "rows", 2000, "")
 	f.IntVar(&points, "points", 1000, "")
 	f.BoolVar(&asJSON, "json", false, "")
+	f.IntVar(&opt.Probes, "probes", 0, "")
+	f.BoolVar(&opt.Exact, "exact", false, "")
 	f.Var(cond, "given", "")
 	f.Func("seed", "", func(s string) (err error) { seed, err = readSeed(s); return err })
 	guided := guidanceFlags(f)
@@ -97,6 +102,9 @@ func evaluate(e env, args []string) error {
 		return err
 	}
 	if err := guided(); err != nil {
+		return err
+	}
+	if err := checkProbes(opt); err != nil {
 		return err
 	}
 	switch {
@@ -155,7 +163,10 @@ func evaluate(e env, args []string) error {
 	}
 	v := evaluation{Rows: len(rows), Continuity: flow}
 	if m.HasDensity() {
-		d, err := m.LogDensity(e.ctx, rows, model.DensityOptions{Given: given, Row: index, Seed: seed})
+		closedForm(e, m, setFlags(f))
+		estimated(e, m, opt)
+		opt.Given, opt.Row, opt.Seed = given, index, seed
+		d, err := m.LogDensity(e.ctx, rows, opt)
 		var solve *odeint.SolveError
 		if err != nil && !errors.As(err, &solve) {
 			return err

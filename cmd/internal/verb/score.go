@@ -48,7 +48,8 @@ contribute most whyK, its name, expectedK, shareK.
                        the score, not the run
   -strict              exit with 1 if a row could not be solved
   -probes N            estimate the divergence by N random probes
-  -exact               exact divergence beyond 64 columns too        (there 8 probes)
+  -exact               exact divergence of more than 64 columns too: a product with the
+                       network for each; there -exact or -probes N must be said
   -seed N              where probes come from                                  (0)
   -rtol T -atol T      tolerances of the solver                                (1e-5)
   -method M            bosh3 dopri5 tsit5, or euler midpoint heun rk4 with -step H  (dopri5)
@@ -89,11 +90,8 @@ func score(e env, args []string) error {
 	if err := guided(); err != nil {
 		return err
 	}
-	if opt.Probes < 0 {
-		return misuse("-probes %d: want a number of at least 0", opt.Probes)
-	}
-	if opt.Probes > 0 && opt.Exact {
-		return misuse("-probes and -exact: want one of them")
+	if err := checkProbes(opt); err != nil {
+		return err
 	}
 	if err := checkSolver(opt.Solver); err != nil {
 		return err
@@ -102,7 +100,7 @@ func score(e env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := strange.check(kind); err != nil {
+	if err := strange.check(kind, setFlags(f)); err != nil {
 		return err
 	}
 	if data == "" && kind != ".png" {
@@ -124,6 +122,13 @@ func score(e env, args []string) error {
 	if kind == ".png" {
 		return heatMap(e, m, data, out, cond, opt)
 	}
+	if m.Dim > exactColumns && opt.Probes == 0 && !opt.Exact && m.FamilyName() == model.CFM && !strange.on {
+		return refuse("%d columns are too many for an exact divergence by default: -exact for it all the same, at a product with the network a column, or -probes N to estimate it by N random probes (8 are a start; err says what they are good for)", m.Dim)
+	}
+	closedForm(e, m, setFlags(f))
+	if !strange.fast && strange.on {
+		estimated(e, m, opt)
+	}
 	t, err := readScored(e, data, how.skip)
 	if err != nil {
 		return err
@@ -135,13 +140,11 @@ func score(e env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if m.Dim > exactColumns && opt.Probes == 0 && !opt.Exact && !strange.fast && m.FamilyName() == model.CFM {
-		fmt.Fprintf(e.err, "note: %d columns are too many for an exact divergence: 8 probes estimate it; -probes N for another number, -exact for all %d\n", m.Dim, m.Dim)
-	}
 	unsolved := 0
-	err = write(e, out, func(w io.Writer) error {
+	err = write(e, out, func(w io.Writer) (err error) {
 		if strange.on {
-			return t.anomalies(e, w, m, rows, strange, opt)
+			unsolved, err = t.anomalies(e, w, m, rows, strange, opt)
+			return err
 		}
 		unsolved, err = t.score(e, w, m, rows, opt, how)
 		return err
@@ -165,6 +168,40 @@ func guidanceFlags(f *flag.FlagSet) (check func() error) {
 
 // scoreFlags are the flags of score that do not touch a density.
 type scoreFlags struct{ parts, skip, strict bool }
+
+// checkProbes refuses flags of the divergence that make no sense.
+func checkProbes(opt model.DensityOptions) error {
+	if opt.Probes < 0 {
+		return misuse("-probes %d: want a number of at least 0", opt.Probes)
+	}
+	if opt.Probes > 0 && opt.Exact {
+		return misuse("-probes and -exact: want one of them")
+	}
+	return nil
+}
+
+// estimated tells that a density is not exact though nobody asked for probes.
+func estimated(e env, m *model.Model, opt model.DensityOptions) {
+	if m.Dim > exactColumns && opt.Probes == 0 && !opt.Exact && m.FamilyName() == model.CFM {
+		fmt.Fprintf(e.err, "note: %d columns are too many for an exact divergence: 8 probes estimate it; -probes N for another number, -exact for all %d\n", m.Dim, m.Dim)
+	}
+}
+
+// closedForm tells which of the flags that were set a family without a solver has no use for.
+func closedForm(e env, m *model.Model, set map[string]bool) {
+	if m.FamilyName() == model.CFM {
+		return
+	}
+	var idle []string
+	for _, name := range []string{"probes", "exact", "rtol", "atol", "method", "step", "round-trip"} {
+		if set[name] && !(name == "round-trip" && m.FamilyName() != model.KDE) {
+			idle = append(idle, "-"+name)
+		}
+	}
+	if len(idle) > 0 {
+		fmt.Fprintf(e.err, "note: the density of family %s is exact and takes no solve: %s %s nothing\n", m.FamilyName(), strings.Join(idle, " "), map[bool]string{true: "changes", false: "change"}[len(idle) == 1])
+	}
+}
 
 // exactColumns is up to how many columns the divergence is exact unless a flag says otherwise.
 const exactColumns = 64
@@ -410,7 +447,7 @@ func (t *scored) score(e env, w io.Writer, m *model.Model, p pairs, opt model.De
 		for i := at; i < to; i++ {
 			t.copyRow(out, i)
 			s := d[i-at]
-			out.number(s.logp)
+			out.within(s.logp, s.err)
 			out.number(s.err)
 			out.number(s.pvalue)
 			for _, v := range s.parts[:parts] {

@@ -64,6 +64,16 @@ func (t *tableWriter) number(v float64) {
 	}
 }
 
+// within writes a number that is known to bar: with all its digits where nine would hide what the bar promises.
+func (t *tableWriter) within(v, bar float64) {
+	if t.npy || math.IsNaN(v) || !(bar < 1e-8*math.Abs(v)) {
+		t.number(v)
+		return
+	}
+	t.sep()
+	t.line = strconv.AppendFloat(t.line, v, 'g', -1, 64)
+}
+
 func (t *tableWriter) numbers(row []float64) {
 	for _, v := range row {
 		t.number(v)
