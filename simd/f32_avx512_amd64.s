@@ -1,7 +1,8 @@
 //go:build !purego
 
 // The elementwise kernels and the reductions of float32 in AVX-512. The bodies are in elem.h and reduce.h;
-// vec_avx512_f32.h has the words they are written in, loop_amd64.h arguments and loops.
+// vec_avx512_f32.h has the words they are written in, loop_amd64.h arguments and loops. Tanh and SiLUSlopes are in
+// pairs_avx512_amd64.s.
 //
 // Registers:
 //
@@ -31,10 +32,6 @@ TEXT ·f32LogAVX512(SB), NOSPLIT, $0-32
 TEXT ·f32SqrtAVX512(SB), NOSPLIT, $0-32
 	ARGS1
 	MAP(doSqrt)
-
-TEXT ·f32TanhAVX512(SB), NOSPLIT, $0-32
-	ARGS1
-	MAP(doTanh)
 
 TEXT ·f32ErfAVX512(SB), NOSPLIT, $0-32
 	ARGS1
@@ -147,10 +144,6 @@ TEXT ·f32TanhGradGradAVX512(SB), NOSPLIT, $0-48
 TEXT ·f32SELUGradGradAVX512(SB), NOSPLIT, $0-48
 	ARGS3
 	MAP(doSELUGradGrad)
-
-TEXT ·f32SiLUSlopesAVX512(SB), NOSPLIT, $0-48
-	ARGS3
-	MAP(doSiLUSlopes)
 
 TEXT ·f32MulGradGradAVX512(SB), NOSPLIT, $0-56
 	ARGS4
