@@ -3,6 +3,7 @@ package cfm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"sync"
 
@@ -142,6 +143,10 @@ func (n *nll[F]) loss(tp *autograd.Tape[F], b Batch[F], key rng.Key) autograd.Va
 		} else {
 			for i, v := range back.Theta {
 				grad[i] = F(v)
+				if bad(float64(grad[i])) && !bad(loss) {
+					loss = math.NaN()
+					b.because(fmt.Errorf("the gradient of the log-densities is %v in entry %d", v, i))
+				}
 			}
 		}
 	}

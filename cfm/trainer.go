@@ -36,8 +36,13 @@ type Trainer[F simd.Float] struct {
 	Clip     float64            // 1; negative: none
 	EMADecay float64            // 0.999, warmed up; negative: none
 	ValEvery int                // 250; negative: only by a call of Validate
-	// Guard has training go on from the best average so far after every score of the held-out rows, at half the rate
-	// from then on if that is not the newest: for a start that is good already, which a step too many would spoil.
+	// Guard has training go on from the best average so far after every score of the held-out rows: for a start that is
+	// good already, which a step too many would spoil. The average is then of the steps since the last score, the n-th of
+	// which weighs as n + 2 (EMADecay is an upper bound still), and the score a search along the line to it from where
+	// training went on: after the average itself the point half the way is scored, and then those at 1/4 and 1/8, until one is no
+	// better than the one before it while some point is better than the best so far. If none is, training goes back. For the gain along the
+	// line falls with the share s of the way, the noise in it with its square. From then on the rate is s times what it was, but at
+	// least a quarter.
 	Guard    bool
 	DropCond float64 // share of training rows whose condition is replaced by zeros, for Guided; 0
 	Key      rng.Key
@@ -48,12 +53,12 @@ type Trainer[F simd.Float] struct {
 
 // Metrics is what a step was like. Loss is the mean over the batch of what Loss gives for a
 // row; GradNorm is the gradient's norm before clipping; Val is the held-out loss of the
-// averaged parameters after the step, where HasVal says that it was measured; with Guard these are the best so far, and
-// Own is that of the step's own average, above Val where it was dropped.
+// averaged parameters after the step, where HasVal says that it was measured; with Guard these are the best so far,
+// Own is that of the step's own average, and Share says how much of the way to it was kept, 0 for none.
 type Metrics struct {
 	Step               int // steps done, this one included
 	Loss, GradNorm, LR float64
-	Val, Own           float64
+	Val, Own, Share    float64
 	HasVal             bool
 }
 
@@ -124,6 +129,8 @@ type training[F simd.Float] struct {
 	bestL float64
 	bestS int
 	damp  float64 // what Guard has left of the rate
+	back  int     // how often it went back
+	from  []F     // with Guard: where training went on from at the last score
 
 	pool    *pool
 	tapes   []*autograd.Tape[F] // by worker
@@ -203,6 +210,9 @@ func (t *Trainer[F]) setup() *training[F] {
 	n := len(c.Flow.Theta)
 	if c.EMADecay > 0 {
 		r.ema = &optim.EMA[F]{Decay: c.EMADecay}
+		if c.Guard {
+			r.ema.Warm = guardWarm
+		}
 	}
 	for range c.Shards {
 		r.grads = append(r.grads, make([]F, n))
@@ -351,23 +361,68 @@ func (r *training[F]) advance() (Metrics, error) {
 	r.now.Store(int64(r.step))
 	s.aim(r.step-1+len(r.slots), r.step)
 	if r.val != nil && r.ValEvery > 0 && (r.step%r.ValEvery == 0 || r.step == r.Steps) {
-		var err error
-		if m.Val, err = r.validate(); err != nil {
-			return m, fmt.Errorf("cfm: train: step %d: held-out rows: %w", m.Step, err)
-		}
-		m.HasVal, m.Own = true, m.Val
 		if r.Guard {
-			r.goOn()
-			m.Val = r.bestL
+			r.from = append(r.from[:0], r.best...)
+		}
+		var err error
+		if m.Val, err = r.validate(); err == nil {
+			m.HasVal, m.Own, m.Share = true, m.Val, 1
+			if r.Guard {
+				m.Share, err = r.search(m.Own)
+				m.Val = r.bestL
+				r.goOn(m.Share)
+			}
+		}
+		if err != nil {
+			return m, fmt.Errorf("cfm: train: step %d: held-out rows: %w", m.Step, err)
 		}
 	}
 	return m, nil
 }
 
-// goOn goes on from the best average, as Guard says.
-func (r *training[F]) goOn() {
-	if r.bestS != r.step {
-		r.damp /= 2
+// guardWarm is EMA.Warm under Guard, guardShare the least share of the way that it scores, guardDamp the least factor of the rate.
+const (
+	guardWarm  = 3
+	guardShare = 1. / 8
+	guardDamp  = 1. / 4
+)
+
+// search scores points on the line from where training went on to the average, whose own loss is own, as Guard says, and returns
+// the share of the way at which the best yet is, 0 if it is none of them. The average is the last point scored.
+func (r *training[F]) search(own float64) (share float64, err error) {
+	if r.bestS == r.step {
+		share = 1
+	}
+	if r.ema == nil || len(r.from) == 0 {
+		return share, nil
+	}
+	to := append([]F(nil), r.ema.Theta...)
+	last := own
+	for s := 0.5; s >= guardShare; s /= 2 {
+		r.kern.Sub(r.ema.Theta, to, r.from)
+		r.kern.Scale(r.ema.Theta, F(s), r.ema.Theta)
+		r.kern.Add(r.ema.Theta, r.from, r.ema.Theta)
+		best := r.bestL
+		loss, err := r.validate()
+		if err != nil {
+			return share, err
+		}
+		if loss < best {
+			share = s
+		}
+		if share > 0 && loss >= last {
+			break
+		}
+		last = loss
+	}
+	return share, nil
+}
+
+// goOn goes on from the best average, as Guard says, after the share of the way that was kept.
+func (r *training[F]) goOn(share float64) {
+	r.damp *= max(share, guardDamp)
+	if share == 0 {
+		r.back++
 	}
 	copy(r.Flow.Theta, r.best)
 	if r.ema != nil {
@@ -439,12 +494,12 @@ func (t *Trainer[F]) Best() *Flow[F] {
 	return f
 }
 
-// WentBack returns how often Guard dropped an average that was not the best, and halved the rate.
+// WentBack returns how often Guard found no point better than the best before.
 func (t *Trainer[F]) WentBack() int {
 	if t.run == nil {
 		return 0
 	}
-	return -math.Ilogb(t.run.damp)
+	return t.run.back
 }
 
 // BestLoss returns the least held-out loss and its step; ok is false if none was measured.

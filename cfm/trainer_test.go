@@ -66,14 +66,14 @@ func TestTrainerLearns(t *testing.T) {
 	require.LessOrEqual(t, loss, now)
 }
 
-// Under Guard a score is followed by the weights that scored best, the average begins from them anew, and the rate is halved where
-// they are not the newest.
+// Under Guard a score is followed by the weights that scored best, the average begins from them anew, and the rate falls with the
+// share of the way that was kept.
 func TestTrainerGuard(t *testing.T) {
-	tr := smallTrainer[float32](1, 28, false)
-	tr.Guard, tr.LR = true, optim.Constant(0.3) // far too high
+	tr := smallTrainer[float32](1, byShort(t, 84, 28), false)
+	tr.Guard, tr.LR = true, optim.Constant(3) // far too high
 	_, err := tr.Validate()
 	require.NoError(t, err)
-	rate, back := 0.3, 0
+	rate, back := 3.0, 0
 	for range tr.Steps {
 		m, err := tr.Step()
 		require.NoError(t, err)
@@ -86,11 +86,80 @@ func TestTrainerGuard(t *testing.T) {
 		require.Equal(t, loss, m.Val)
 		require.Equal(t, tr.Best().Theta, tr.Flow.Theta)
 		require.Equal(t, tr.Best().Theta, tr.Averaged().Theta)
-		if step != m.Step {
-			rate, back = rate/2, back+1
+		require.Equal(t, m.Share > 0, step == m.Step)
+		require.Equal(t, m.Share == 1, m.Own == m.Val)
+		require.GreaterOrEqual(t, m.Own, m.Val)
+		rate *= max(m.Share, 0.25)
+		if m.Share == 0 {
+			back++
 		}
 	}
 	require.Positive(t, back)
+	require.Equal(t, back, tr.WentBack())
+}
+
+// What Guard keeps is a point on the way to the average of the steps, the n-th of which weighs as n + 2: no scored one is better.
+func TestTrainerGuardSearches(t *testing.T) {
+	seen := map[float64]bool{}
+	for _, rate := range []float64{0.003, 0.03, 0.1, 0.2, 0.4, 3}[:byShort(t, 6, 3)] {
+		tr, by := smallTrainer[float32](1, 7, false), smallTrainer[float32](1, 7, false)
+		tr.Guard, tr.LR, by.LR = true, optim.Constant(rate), optim.Constant(rate)
+		_, err := tr.Validate()
+		require.NoError(t, err)
+		from := append([]float32(nil), tr.Flow.Theta...)
+		start, _, _ := tr.BestLoss()
+		to, weights := make([]float64, len(from)), 0.0
+		var m Metrics
+		for n := range 7 {
+			m, err = tr.Step()
+			require.NoError(t, err)
+			_, err = by.Step()
+			require.NoError(t, err)
+			w := float64(max(3, n+2))
+			weights += w
+			for i, v := range by.Flow.Theta {
+				to[i] += w * float64(v)
+			}
+		}
+		at := func(share float64) (loss float64, theta []float32) {
+			v := smallTrainer[float32](1, 7, false)
+			for i := range from {
+				v.Flow.Theta[i] = float32(float64(from[i]) + share*(to[i]/weights-float64(from[i])))
+			}
+			loss, err := v.Validate()
+			require.NoError(t, err)
+			return loss, v.Flow.Theta
+		}
+		own, _ := at(1)
+		require.InDelta(t, own, m.Own, 1e-4*own)
+		least, share := start, 0.0 // the best of the points scored
+		last := own
+		if own < start {
+			least, share = own, 1
+		}
+		for s := 0.5; s >= 0.125; s /= 2 {
+			l, _ := at(s)
+			if l < least {
+				least, share = l, s
+			}
+			if share > 0 && l >= last {
+				break
+			}
+			last = l
+		}
+		require.Equal(t, share, m.Share, "rate %v", rate)
+		kept, theta := at(share)
+		require.InDelta(t, kept, m.Val, 1e-5*kept)
+		for i, v := range theta {
+			require.InDelta(t, v, tr.Best().Theta[i], 1e-4*(1+rate))
+		}
+		seen[share] = true
+		tr.Close()
+		by.Close()
+	}
+	if !testing.Short() {
+		require.True(t, seen[1] && seen[0] && len(seen) > 3, "%v", seen)
+	}
 }
 
 // Each step's bits are the same for any number of cores and any coupling, conditions or not.

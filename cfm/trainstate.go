@@ -42,6 +42,7 @@ func (t *Trainer[F]) Save(w io.Writer) error {
 	}
 	if r.Guard {
 		f.Meta["damp"] = strconv.FormatFloat(r.damp, 'x', -1, 64)
+		f.Meta["went_back"] = strconv.Itoa(r.back)
 	}
 	return nn.WriteSafetensors(w, f)
 }
@@ -73,12 +74,12 @@ func (r *training[F]) restore(f *nn.File) error {
 			return fmt.Errorf("%s is %q, this trainer's is %q", k, got, want[k])
 		}
 	}
-	var step, optStep, emaStep, bestStep int
+	var step, optStep, emaStep, bestStep, back int
 	bestLoss, damp := 0.0, 1.0
 	for _, c := range []struct {
 		name string
 		dst  *int
-	}{{"step", &step}, {"opt_step", &optStep}, {"ema_step", &emaStep}, {"best_step", &bestStep}} {
+	}{{"step", &step}, {"opt_step", &optStep}, {"ema_step", &emaStep}, {"best_step", &bestStep}, {"went_back", &back}} {
 		s, ok := f.Meta[c.name]
 		if !ok && c.dst != &step {
 			continue
@@ -155,7 +156,7 @@ func (r *training[F]) restore(f *nn.File) error {
 		opt.SetStep(optStep)
 	}
 	r.stop() // batches prepared ahead are for other steps
-	r.step, r.damp = step, damp
+	r.step, r.damp, r.back = step, damp, back
 	r.best, r.bestL, r.bestS = best, bestLoss, bestStep
 	if best == nil {
 		r.bestL, r.bestS = math.Inf(1), 0

@@ -8,15 +8,17 @@ import (
 
 // EMA keeps an exponential moving average of θ:
 //
-//	Theta += (1 - d)·(θ - Theta),  d = min(Decay, (1+n)/(10+n))
+//	Theta += (1 - d)·(θ - Theta),  d = min(Decay, (1+n)/(Warm+n))
 //
 // where n counts the updates before this one. The rising d is a warm-up, without which the
-// average of a short run is mostly the random start; Flat turns it off, d = Decay. A nil
-// Theta becomes a copy of the first θ, which counts as an update.
+// average of a short run is mostly the random start: until d reaches Decay, an
+// update weighs some n^(Warm-2): Warm 2 is the plain mean, and the larger Warm the shorter the memory.
+// Flat turns it off, d = Decay. A nil Theta becomes a copy of the first θ, which counts as an update.
 type EMA[F simd.Float] struct {
 	Decay float64
 	Theta []F
 	Flat  bool
+	Warm  float64 // 10
 
 	n   int
 	tmp [block]F
@@ -32,7 +34,7 @@ func (e *EMA[F]) Update(theta []F) {
 	sized("EMA", len(theta), len(e.Theta))
 	d := e.Decay
 	if !e.Flat {
-		d = min(d, float64(1+e.n)/float64(10+e.n))
+		d = min(d, float64(1+e.n)/(or(e.Warm, 10)+float64(e.n)))
 	}
 	e.n++
 	// The difference form has θ itself as its fixed point. d·a + (1-d)·θ has not: in float32

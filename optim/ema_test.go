@@ -25,6 +25,23 @@ func TestEMAWarmsUp(t *testing.T) {
 	require.InDelta(t, 0.1*1+0.9*2, given.Theta[0], 1e-15)
 }
 
+// With Warm 2 the average is the mean, the first θ counted twice; with Warm 3 an update weighs as n + 2.
+func TestEMAWarm(t *testing.T) {
+	for warm, weigh := range map[float64]func(n int) float64{
+		2: func(n int) float64 { return float64(max(1, 2-n)) },
+		3: func(n int) float64 { return float64(max(3, n+2)) },
+	} {
+		e := EMA[float64]{Decay: 0.9999, Warm: warm}
+		var sum, weights float64
+		for n := range 50 {
+			v := float64(n * n % 17)
+			e.Update([]float64{v})
+			sum, weights = sum+weigh(n)*v, weights+weigh(n)
+			require.InDelta(t, sum/weights, e.Theta[0], 1e-12, "Warm %v, update %d", warm, n)
+		}
+	}
+}
+
 // In float32 too, the average of a constant is that constant.
 func TestEMAHasTheRightFixedPoint(t *testing.T) {
 	e := EMA[float32]{Decay: 0.999, Flat: true, Theta: []float32{0.3}}

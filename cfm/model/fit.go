@@ -180,9 +180,13 @@ func (f *Fitter) build(dim int) error {
 	if opt.Image {
 		fall = int(imageFall * float64(opt.Steps))
 	}
+	warm := min(100, opt.Steps/10)
+	if opt.Start != nil {
+		warm = min(100, opt.Steps/4)
+	}
 	f.trainer = &cfm.Trainer[float32]{
 		Flow: m.flow, Loss: loss, Coupling: coupling,
-		LR:    optim.Cosine(opt.LR, min(100, opt.Steps/10), fall),
+		LR:    optim.Cosine(opt.LR, warm, fall),
 		Batch: opt.Batch, Steps: opt.Steps, ValEvery: opt.ValEvery, DropCond: opt.DropCond,
 		Key: rng.New(opt.Seed).Named("train"), OnStep: f.onStep, Guard: opt.Start != nil && len(f.held) > 0,
 	}
@@ -250,7 +254,7 @@ func (f *Fitter) data(index []int) cfm.Data[float32] {
 	return d
 }
 
-// narrow copies a row of whole numbers.
+// narrow copies a row.
 func narrow(dst []float32, row []float64) {
 	for j, v := range row {
 		dst[j] = float32(v)
@@ -315,7 +319,7 @@ func (f *Fitter) onStep(m cfm.Metrics) {
 	}
 	p := Progress{
 		Step: m.Step, Steps: f.opt.Steps, Loss: m.Loss, GradNorm: m.GradNorm, LR: m.LR,
-		Val: f.val, HasVal: m.HasVal, Own: m.Own,
+		Val: f.val, HasVal: m.HasVal, Own: m.Own, Share: m.Share,
 	}
 	if f.opt.OnStep != nil {
 		f.opt.OnStep(p)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"pushforward/cfm"
+	"pushforward/odeint"
 )
 
 // Likelihood is the objective of maximum likelihood: the flow's own log-density of the rows, by its gradient through
@@ -23,8 +24,17 @@ func (o Options) likelihood(field cfm.Field[float32]) (cfm.Objective[float32], e
 			return nil, badData("objective %s: the source %q has no score; use the standard normal law", Likelihood, o.SourceTag)
 		}
 	}
-	return cfm.NLL(f, cfm.NLLOptions{Kinetic: o.Kinetic, Jacobian: o.Jacobian}), nil
+	how := cfm.NLLOptions{Kinetic: o.Kinetic, Jacobian: o.Jacobian}
+	if o.Start != nil {
+		how.Options = nearSolve
+	}
+	return cfm.NLL(f, how), nil
 }
+
+// nearSolve is how rows are solved when training goes on from a model. Most steps are as long as they may be, 1/8 as in cfm.NLL, so
+// three evaluations a step serve better than six: on 8gaussians-tight and moons-normal the log-densities are off by 0.003 and 0.001
+// (root mean square), three times less and twice as much as those of cfm.NLL's default, for three quarters and three fifths of its evaluations.
+var nearSolve = odeint.Options{Method: odeint.Bosh3, Control: odeint.PID{P: 0.2, I: 0.6}, Rtol: 5e-4, Atol: 5e-4}
 
 // checkLikelihood refuses what goes with no other objective, and a start that does not fit.
 func (o Options) checkLikelihood(dim int) error {

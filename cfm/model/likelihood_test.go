@@ -118,7 +118,7 @@ func TestLikelihoodImprovesAtEveryEvaluation(t *testing.T) {
 	t.Logf("held-out losses %.4f, fresh rows %+.4f", vals, mean(better)-mean(m))
 	require.Greater(t, mean(better), mean(m)+0.003)
 
-	_, vals, rates := run(0.4)
+	_, vals, rates := run(0.8)
 	for _, v := range vals[1:] {
 		require.LessOrEqual(t, v, vals[0])
 	}

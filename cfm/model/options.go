@@ -46,9 +46,9 @@ const (
 // Options configures Fit. The zero value is the recipe the project's figures were made with.
 type Options struct {
 	Seed  uint64
-	Steps int     // 3000; 1000 for images, 1500 for anomalies, 200 by maximum likelihood from a Start
+	Steps int     // 3000; 1000 for images, 1500 for anomalies, 240 by maximum likelihood from a Start
 	Batch int     // 256, 512 from a Start
-	LR    float64 // 3e-3, 1e-4 from a Start: the peak, after 100 steps of warm-up and before a cosine to zero
+	LR    float64 // 3e-3, 5e-4 from a Start: the peak, after 100 steps of warm-up, at most a tenth (a quarter) of all, and before a cosine to zero
 
 	// Family is the kind of generator, one of Families: CFM. KDE is the kernel-smoothed law of the training rows, of which
 	// nothing is trained: Path condot:σ sets the width of the kernels, else the held-out rows do. The others are discrete
@@ -115,7 +115,7 @@ type Options struct {
 		Sample(dst []float64, key rng.Key)
 	}
 
-	ValEvery  int            // 100, 25 from a Start: steps between two scores of the held-out rows
+	ValEvery  int            // 100, 60 from a Start: steps between two scores of the held-out rows
 	Calibrate int            // held-out rows whose log-density is kept: 256, 64 from 48 columns; negative: none
 	OnStep    func(Progress) // called after each step, between steps: the Fitter may be saved in it
 }
@@ -126,7 +126,8 @@ type Progress struct {
 	Loss, GradNorm, LR float64
 	Val                float64 // the held-out loss last found, from a Start the least so far; NaN before there is one
 	HasVal             bool    // whether it was found at this step
-	Own                float64 // where HasVal: the loss of this step's weights, above Val if they were dropped for the best so far
+	Own                float64 // where HasVal: the loss of this step's own weights
+	Share              float64 // where HasVal: how much of the way to them was kept, see cfm.Trainer.Guard: 1 all, 0 none
 }
 
 // withDefaults fills what was left zero, for rows of dim columns of which train are trained on.
@@ -152,11 +153,11 @@ func (o Options) withDefaults(dim, train int) Options {
 		def(&o.Steps, 1500)
 	}
 	if o.Start != nil {
-		def(&o.Steps, 200)
+		def(&o.Steps, 240)
 		def(&o.Batch, 512)
-		def(&o.ValEvery, 25)
+		def(&o.ValEvery, 60)
 		if o.LR == 0 {
-			o.LR = 1e-4
+			o.LR = 5e-4
 		}
 	}
 	def(&o.Steps, 3000)

@@ -16,7 +16,8 @@ type Line struct {
 	WallS    float64  `json:"wall_s"`
 	Loss     float64  `json:"loss"`
 	ValLoss  *float64 `json:"val_loss,omitempty"`
-	ValOwn   *float64 `json:"val_own,omitempty"` // of weights that were no better than the best before, whose loss ValLoss is
+	ValOwn   *float64 `json:"val_own,omitempty"`   // of the step's own weights, where others were kept: ValLoss is theirs
+	ValShare *float64 `json:"val_share,omitempty"` // with ValOwn: how much of the way from the best weights to the step's own was kept
 	GradNorm float64  `json:"grad_norm"`
 	LR       float64  `json:"lr"`
 	RowsPerS float64  `json:"rows_per_s"`

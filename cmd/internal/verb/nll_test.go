@@ -17,7 +17,7 @@ func TestLikelihoodRun(t *testing.T) {
 	on := []string{"train", "-data", "moons-normal", "-objective", "nll", "-from", "a", "-steps", "3", "-batch", "32", "-out"}
 	r := must(t, dir, append(on, "b")...)
 	require.Regexp(t, `step 0: held-out loss [0-9.]+, of the start`, r.err)
-	require.Regexp(t, `step 3: held-out loss [0-9.]+, the best: kept`, r.err)
+	require.Regexp(t, `step 3: held-out loss [0-9.]+( at 1/[248] of the way to the new weights, where it is [0-9.]+)?: the best, kept`, r.err)
 	require.Regexp(t, `of the start +[0-9.]+; scores that were no better, so that training went back to the best: 0`, r.out)
 	require.Regexp(t, `KL\(law ‖ model\) +[0-9.]+ ± `, r.out)
 	again := must(t, dir, "train", "-resume", "b")
@@ -25,8 +25,8 @@ func TestLikelihoodRun(t *testing.T) {
 	require.Equal(t, r.out, again.out)
 
 	// At a rate that spoils everything the start is kept, and the line has both numbers.
-	r = must(t, dir, append(on, "c", "-lr", "0.3")...)
-	require.Regexp(t, `step 3: held-out loss [0-9.]+, no better: back to [0-9.]+ of step 0, at half the rate`, r.err)
+	r = must(t, dir, append(on, "c", "-lr", "1")...)
+	require.Regexp(t, `step 3: held-out loss [0-9.]+, and no better at 1/2, 1/4 or 1/8 of the way there: back to [0-9.]+ of step 0, at a quarter of the rate`, r.err)
 	require.Regexp(t, `went back to the best: 1`, r.out)
 	var f figures
 	require.NoError(t, json.Unmarshal([]byte(readFile(t, dir+"/c/summary.json")), &f))
@@ -38,6 +38,7 @@ func TestLikelihoodRun(t *testing.T) {
 	lines := run.Lines()
 	last := lines[len(lines)-1]
 	require.Greater(t, *last.ValOwn, *last.ValLoss)
+	require.Zero(t, *last.ValShare)
 }
 
 // TestEvaluateUnsolved: rows whose solve fails, here beyond float32, are counted and left out.

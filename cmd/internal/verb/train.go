@@ -47,7 +47,7 @@ what is learned
   -objective sf2m   velocity and score of a Schrödinger bridge, path bridge:σ    (velocity)
   -objective nll    maximum likelihood through the solver, some hundred times dearer a step
                     (a network of 64×2)
-  -from DIR|FILE    nll: go on from that model's weights      (200 steps of 512 rows at 0.0001)
+  -from DIR|FILE    nll: go on from that model's weights      (240 steps of 512 rows at 0.0005)
   -kinetic W -jacobian W  nll: weights of ∫‖v‖² dt and ∫‖∂v/∂x‖² dt        (0)
   -drop-cond SHARE  of rows without their conditions, for guidance                 (0)
   -seed N|random                                                   (0)
@@ -365,7 +365,7 @@ func (s *session) train() (wall float64, err error) {
 	}
 	start, _ := s.fit.FromStart()
 	if s.first == 0 && !math.IsNaN(start) {
-		s.say("step 0: held-out loss %.4f, of the start; after each score training goes on from the best weights so far", start)
+		s.say("step 0: held-out loss %.5f, of the start; after each score training goes on from the best weights so far", start)
 	}
 	save := newSaver(s.folder, s.stateFile())
 	var failed error // of a checkpoint or the log, met while training
@@ -465,11 +465,15 @@ func (s *session) say(format string, a ...any) {
 
 // sayScore tells what became of the weights of a step that were scored, where training goes on from the best.
 func (s *session) sayScore(p model.Progress) {
-	if _, at := s.fit.Val(); at != p.Step {
-		s.say("step %d: held-out loss %.4f, no better: back to %.4f of step %d, at half the rate", p.Step, p.Own, p.Val, at)
-		return
+	_, at := s.fit.Val()
+	switch {
+	case p.Share == 0:
+		s.say("step %d: held-out loss %.5f, and no better at 1/2, 1/4 or 1/8 of the way there: back to %.5f of step %d, at a quarter of the rate", p.Step, p.Own, p.Val, at)
+	case p.Share < 1:
+		s.say("step %d: held-out loss %.5f at 1/%.0f of the way to the new weights, where it is %.5f: the best, kept", p.Step, p.Val, 1/p.Share, p.Own)
+	default:
+		s.say("step %d: held-out loss %.5f: the best, kept", p.Step, p.Val)
 	}
-	s.say("step %d: held-out loss %.4f, the best: kept", p.Step, p.Own)
 }
 
 // logLine is one line of metrics.jsonl.
@@ -482,7 +486,7 @@ func (s *session) logLine(p model.Progress, now time.Time) runs.Line {
 	if p.HasVal {
 		l.ValLoss = &p.Val
 		if p.Own > p.Val {
-			l.ValOwn = &p.Own
+			l.ValOwn, l.ValShare = &p.Own, &p.Share
 		}
 	}
 	return l
