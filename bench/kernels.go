@@ -3,7 +3,9 @@ package bench
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"pushforward/bench/peak"
 	"pushforward/simd"
 	"pushforward/simd/rng"
 )
@@ -50,6 +52,7 @@ func product[F simd.Float](name, form string, s [3]int) Workload {
 		return &Job{
 			Count: 2 * float64(batch) * float64(in) * float64(out) / 1e9,
 			Run:   func() error { k.Gemm(packs, c, a, b, false); return nil },
+			Limit: func() float64 { return peak.GFLOPS[F](k.Level, 5*time.Millisecond) },
 		}, nil
 	}}
 }

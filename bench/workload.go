@@ -36,6 +36,9 @@ type Job struct {
 	Run func() error
 	// Count is how much of the workload's Unit one Run does: rows, steps, 1e9 operations.
 	Count float64
+	// Limit, if set, measures what Count a second cannot exceed on this machine at this moment: a product's is the speed
+	// of multiply-adds on registers alone.
+	Limit func() float64
 	// Report, if set, gives further figures of the last Run: "nfe", "err".
 	Report func() map[string]float64
 	// Close, if set, gives back what Setup took.

@@ -4,22 +4,19 @@ package peak
 
 import (
 	"time"
+	"unsafe"
 
 	"pushforward/simd"
 )
 
-// GFLOPS returns the float32 speed that one thread reaches with fused multiply-adds of tier l on registers
-// alone, in 10⁹ operations a second, a multiply-add counted as two: the best of loops of up to a
-// millisecond each, in some forty. It is 0 where no such loop is written, as for simd.Generic. In float64 a
-// vector has half the lanes, so half of it can be had.
+// GFLOPS returns the speed that one thread reaches with fused multiply-adds of tier l on registers alone, in 10⁹
+// operations a second, a multiply-add counted as two: the best of loops of up to a millisecond each, in about
+// the time given. It is 0 where no such loop is written, as for simd.Generic.
 //
 // The CPU must have the tier (simd.Levels).
-func GFLOPS(l simd.Level) float64 {
-	const (
-		n      = 1 << 14 // rounds, about 25 µs: a core is not held longer without a place to stop
-		enough = 40 * time.Millisecond
-	)
-	loop, flops := loopOf(l)
+func GFLOPS[F simd.Float](l simd.Level, enough time.Duration) float64 {
+	const n = 1 << 14 // rounds, about 25 µs: a core is not held longer without a place to stop
+	loop, flops := loopOf(l, int(8*unsafe.Sizeof(F(0))))
 	if loop == nil {
 		return 0
 	}

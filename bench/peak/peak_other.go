@@ -5,4 +5,4 @@ package peak
 import "pushforward/simd"
 
 // loopOf knows no register-only loop for this processor.
-func loopOf(simd.Level) (loop func(n int), flops float64) { return nil, 0 }
+func loopOf(simd.Level, int) (loop func(n int), flops float64) { return nil, 0 }

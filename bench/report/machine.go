@@ -31,7 +31,7 @@ type Machine struct {
 func thisMachine(args []string) Machine {
 	m := Machine{
 		Date: time.Now().Format("2006-01-02 15:04"), CPU: cpuName(), Cores: runtime.NumCPU(),
-		OS: runtime.GOOS + "/" + runtime.GOARCH, Tier: simd.Best[float32]().Level.String(), Peak: peak.GFLOPS(simd.Best[float32]().Level),
+		OS: runtime.GOOS + "/" + runtime.GOARCH, Tier: simd.Best[float32]().Level.String(), Peak: peak.GFLOPS[float32](simd.Best[float32]().Level, 40*time.Millisecond),
 		Command:  "go run ./bench/report " + strings.Join(args, " "),
 		Versions: map[string]string{"go": runtime.Version()},
 	}

@@ -21,8 +21,11 @@ type Comparison struct {
 	Threads int      `json:"threads"`
 	Unit    string   `json:"unit"`
 	Rounds  int      `json:"rounds"`
-	Others  float64  `json:"others"` // CPUs used by other processes: the worst of the measurements kept
+	Others  float64  `json:"others"`          // CPUs used by other processes: the worst of the measurements kept
+	Limit   float64  `json:"limit,omitempty"` // median of what one thread could do at most, measured beside each of our rounds
 	Sides   []Result `json:"sides"`
+
+	limits []float64
 }
 
 // Result is what one side did.
@@ -153,6 +156,9 @@ func (x *measurer) compare(workload string) (Comparison, error) {
 			}
 		}
 	}
+	if c.limits != nil {
+		c.Limit = spread(c.limits).Mid
+	}
 	for i := range c.Sides {
 		s := &c.Sides[i]
 		if side := x.sides[s.Peer]; side != nil {
@@ -206,6 +212,9 @@ func (x *measurer) round(c *Comparison, r *Result) error {
 	c.Unit = best.Unit
 	c.Others = max(c.Others, quiet)
 	r.rounds = append(r.rounds, best.Value)
+	if best.Limit > 0 {
+		c.limits = append(c.limits, best.Limit)
+	}
 	return nil
 }
 

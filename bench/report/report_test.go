@@ -88,6 +88,7 @@ func fake(fail bool) []bench.Workload {
 				}
 				return nil
 			},
+			Limit:  func() float64 { return 7 },
 			Report: func() map[string]float64 { return map[string]float64{"loss": 2} },
 		}, nil
 	}}}
@@ -119,6 +120,7 @@ func TestServe(t *testing.T) {
 	require.Equal(t, "steps/s", got[1].Unit)
 	require.Equal(t, map[string]float64{"loss": 2}, got[1].More)
 	require.Nil(t, got[2].More)
+	require.Equal(t, 7.0, got[2].Limit)
 	require.NotEmpty(t, got[4].Skip)
 	require.NotEmpty(t, got[5].Error)
 
@@ -131,12 +133,12 @@ func sampleRows() (Machine, []Comparison) {
 	m := Machine{Date: "2026-11-25 07:00", CPU: "a CPU", Cores: 2, OS: "linux/amd64", Tier: "avx512", Peak: 100, Load: "0.10 0.10 0.10",
 		Command: "go run ./bench/report", Versions: map[string]string{"go": "go1.26", "torch": "2.15.0"}}
 	return m, []Comparison{
-		{Name: "gemm/64x64x64-nn", Threads: 1, Unit: "GFLOP/s", Rounds: 3, Sides: []Result{
+		{Name: "gemm/64x64x64-nn", Threads: 1, Unit: "GFLOP/s", Rounds: 3, Limit: 100, Sides: []Result{
 			{Peer: ours, Value: Spread{80, 79, 81}},
 			{Peer: "numpy", Value: Spread{40, 40, 41}, Ratio: &Spread{2, 1.9, 2.1}},
 			{Peer: "torch", Value: Spread{50, 50, 51}, Ratio: &Spread{1.6, 1.5, 1.7}},
 		}},
-		{Name: "gemm64/64x64x64-nn", Threads: 2, Unit: "GFLOP/s", Rounds: 3, Others: 0.7, Sides: []Result{
+		{Name: "gemm64/64x64x64-nn", Threads: 2, Unit: "GFLOP/s", Rounds: 3, Others: 0.7, Limit: 50, Sides: []Result{
 			{Peer: ours, Value: Spread{50, 49, 51}},
 			{Peer: "numpy", Error: "no luck"},
 		}},
@@ -153,8 +155,8 @@ func TestMarkdown(t *testing.T) {
 	text := b.String()
 	require.Contains(t, text, "- a CPU, 2 cores, linux/amd64; tier avx512\n")
 	require.Contains(t, text, "| workload | threads | pushforward | of peak | numpy | torch |\n| --- | --- | --- | --- | --- | --- |\n")
-	require.Contains(t, text, "| gemm/64x64x64-nn | 1 | 80 [79..81] | 80 % | 40, **×2** [1.9..2.1] | 50, **×1.6** [1.5..1.7] |\n")
-	require.Contains(t, text, "| gemm64/64x64x64-nn † | 2 | 50 [49..51] | 50 % | failed |\n", "two threads, half the peak in float64")
+	require.Contains(t, text, "| gemm/64x64x64-nn | 1 | 80 [79..81] | 80 % | 40, **×2** [1.9..2.1]; 40 % of peak, at most ×2.50 | 50, **×1.6** [1.5..1.7]; 50 % of peak, at most ×2.00 |\n")
+	require.Contains(t, text, "| gemm64/64x64x64-nn † | 2 | 50 [49..51] | 50 % | failed |\n", "two threads have twice the peak")
 	require.Contains(t, text, "| sample/small-1e-5 | 1 | 65,432 [65,000..66,000]; err 1.2e-3, nfe 40 |\n")
 	require.Contains(t, text, "† during a measurement")
 	require.NotContains(t, text, "Training steps", "a group with nothing in it has no table")
@@ -185,6 +187,7 @@ func TestText(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, writeText(&b, m, rows))
 	require.Contains(t, b.String(), "80 % of peak")
+	require.Contains(t, b.String(), "40 % of peak, so ratio at most 2.50")
 	require.Contains(t, b.String(), "others used 0.7 CPU")
 	require.Contains(t, b.String(), "no luck")
 }

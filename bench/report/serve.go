@@ -28,6 +28,7 @@ type answer struct {
 	Name     string
 	Value    float64
 	Unit     string
+	Limit    float64 // what Value could be at most, of one thread; 0: not known
 	Skip     string
 	Error    string
 	Versions map[string]string
@@ -47,6 +48,8 @@ func (a *answer) UnmarshalJSON(raw []byte) error {
 			switch k {
 			case "value":
 				a.Value = v
+			case "limit":
+				a.Limit = v
 			case "threads", "runs":
 			default:
 				if a.More == nil {
@@ -138,11 +141,18 @@ func measureOne(ctx context.Context, ready map[string]*stopwatch, list []bench.W
 			return nil
 		}
 	}
+	limit := 0.0
+	if s.job.Limit != nil {
+		limit = s.job.Limit()
+	}
 	value, unit, err := s.measure(r.Seconds)
 	if err != nil {
 		return err
 	}
 	line["value"], line["unit"] = value, unit
+	if s.job.Limit != nil {
+		line["limit"] = (limit + s.job.Limit()) / 2 // before and after: the clock changes
+	}
 	if r.Report && s.job.Report != nil {
 		for k, v := range s.job.Report() {
 			line[k] = v

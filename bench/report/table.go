@@ -13,7 +13,7 @@ import (
 type group struct{ prefix, title, note string }
 
 var groups = []group{
-	{"gemm/", "Matrix products, float32", "GFLOP/s. Names are batch×in×out: `nt` is a layer's forward product, `nn` dX, `tn` dW. `numpy` and `torch` include what Python takes for a call; `openblas` is numpy's library without it."},
+	{"gemm/", "Matrix products, float32", "GFLOP/s. Names are batch×in×out: `nt` is a layer's forward product, `nn` dX, `tn` dW. The peak is that of multiply-adds on registers alone, in the same precision, measured beside each of our rounds: no ratio can exceed peak ÷ peer. `numpy` and `torch` include what Python takes for a call; `openblas` is numpy's library without it."},
 	{"gemm64/", "Matrix products, float64", "GFLOP/s."},
 	{"elem/", "Elementwise, float32", "Gelem/s over 1 Mi numbers and over 64 Ki. `gelu` is the erf form, `normal` draws standard normal numbers."},
 	{"train/", "Training steps", "steps/s. Batch 256 (small), 1024 (medium, large); `jax-scan100` runs 100 steps in one call."},
@@ -37,19 +37,12 @@ func groupOf(name string) group {
 	return group{title: "Other"}
 }
 
-// share returns how much of the machine's peak a product has, 0 where that says nothing.
-func share(m Machine, c Comparison) float64 {
-	peak := m.Peak * float64(c.Threads)
-	switch {
-	case strings.HasPrefix(c.Name, "gemm64/"):
-		peak /= 2
-	case !strings.HasPrefix(c.Name, "gemm/"):
+// share returns how much a side has of what the registers could do, 0 where that is not known.
+func share(c Comparison, s Result) float64 {
+	if c.Limit == 0 || s.Error != "" {
 		return 0
 	}
-	if peak == 0 {
-		return 0
-	}
-	return c.Sides[0].Value.Mid / peak
+	return s.Value.Mid / (c.Limit * float64(c.Threads))
 }
 
 func span(s Spread) string {
@@ -96,11 +89,14 @@ func writeText(out io.Writer, m Machine, rows []Comparison) error {
 			name, threads, r, more := "", "", "", extras(s.More)
 			if i == 0 {
 				name, threads = c.Name, fmt.Sprint(c.Threads)
-				if p := share(m, c); p > 0 {
-					more = strings.Join(append(nonEmpty(more), fmt.Sprintf("%.0f %% of peak", 100*p)), ", ")
-				}
 				if c.Others > disturbed {
 					more = strings.Join(append(nonEmpty(more), fmt.Sprintf("others used %.1f CPU", c.Others)), ", ")
+				}
+			}
+			if p := share(c, s); p > 0 {
+				more = strings.Join(append(nonEmpty(more), percent(p)+" of peak"), ", ")
+				if s.Ratio != nil {
+					more += fmt.Sprintf(", so ratio at most %.2f", 1/p)
 				}
 			}
 			if s.Ratio != nil {
@@ -138,7 +134,7 @@ func writeMarkdown(out io.Writer, m Machine, rows []Comparison) error {
 				continue
 			}
 			mine = append(mine, c)
-			peak = peak || share(m, c) > 0
+			peak = peak || c.Limit > 0
 		}
 		for _, p := range peers {
 			for _, c := range mine {
@@ -165,13 +161,16 @@ func writeMarkdown(out io.Writer, m Machine, rows []Comparison) error {
 			}
 			cells := []string{name, fmt.Sprint(c.Threads), cell(c.Sides[0])}
 			if peak {
-				cells = append(cells, fmt.Sprintf("%.0f %%", 100*share(m, c)))
+				cells = append(cells, percent(share(c, c.Sides[0])))
 			}
 			for _, p := range columns {
 				text := ""
 				for _, s := range c.Sides[1:] {
 					if s.Peer == p {
 						text = cell(s)
+						if p := share(c, s); p > 0 {
+							text += fmt.Sprintf("; %s of peak, at most ×%.2f", percent(p), 1/p)
+						}
 					}
 				}
 				cells = append(cells, text)
@@ -185,6 +184,8 @@ func writeMarkdown(out io.Writer, m Machine, rows []Comparison) error {
 	_, err := io.WriteString(out, b.String())
 	return err
 }
+
+func percent(p float64) string { return fmt.Sprintf("%.0f %%", 100*p) }
 
 // cell is one side's value with its ratio and figures.
 func cell(s Result) string {

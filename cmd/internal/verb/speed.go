@@ -44,7 +44,7 @@ func speed(w io.Writer, budget time.Duration) error {
 	}
 	head("registers only, GFLOP/s")
 	row("peak, float32", func(i int, l simd.Level) (string, string) {
-		if peaks[i] = peak.GFLOPS(l); peaks[i] == 0 {
+		if peaks[i] = peak.GFLOPS[float32](l, 40*time.Millisecond); peaks[i] == 0 {
 			return "-", ""
 		}
 		return threeDigits(peaks[i]), ""
