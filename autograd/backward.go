@@ -303,16 +303,15 @@ func (t *Tape[F]) raw(op raw[F], n *node[F], g []F) (moved bool) {
 			continue
 		}
 		if x.kind == isParam {
-			_, sets := op.(chained)
-			if d, blank := t.into(x, sets); blank {
+			if d, blank := t.into(x, n.sets); blank {
 				op.grad(t, n, i, d, g)
 			} else {
-				t.add(op, n, i, d, g)
+				t.add(n, i, d, g)
 			}
 			continue
 		}
 		if c := r.cot[a]; c != nil {
-			t.add(op, n, i, c, g)
+			t.add(n, i, c, g)
 			continue
 		}
 		if i == last && len(x.data) == len(g) && op.inPlace() {
@@ -331,12 +330,12 @@ func (t *Tape[F]) raw(op raw[F], n *node[F], g []F) (moved bool) {
 func (t *Tape[F]) flows(a int32) bool { return t.nodes[a].theta && t.nodes[a].kind != isParam }
 
 // add adds operand i's share to what has gathered in dst.
-func (t *Tape[F]) add(op raw[F], n *node[F], i int, dst, g []F) {
-	if a, ok := op.(adder[F]); ok && a.gradAdd(t, n, i, dst, g) {
+func (t *Tape[F]) add(n *node[F], i int, dst, g []F) {
+	if n.adds != nil && n.adds.gradAdd(t, n, i, dst, g) {
 		return
 	}
 	d := t.rev.take(len(dst))
-	op.grad(t, n, i, d, g)
+	n.raw.grad(t, n, i, d, g)
 	t.plus(dst, dst, d)
 	t.rev.give(d)
 }

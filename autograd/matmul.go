@@ -158,6 +158,20 @@ func (t *Tape[F]) matmulGrad(n *node[F], i int, dst, g []F, acc bool) {
 
 // matmul sets dst, of shape z, to the product, or adds it.
 func (t *Tape[F]) matmul(dst []F, z Shape, x, y *node[F], trans int, acc bool) {
+	if z.n != 2 || x.shape.n != 2 || y.shape.n != 2 || len(dst) == 0 || len(x.data) == 0 {
+		t.matmulBatch(dst, z, x, y, trans, acc)
+		return
+	}
+	a := simd.Dense(x.data, int(x.shape.d[0]), int(x.shape.d[1]))
+	if trans&transA != 0 {
+		a = a.T()
+	}
+	b := t.weight(y, int(y.shape.d[0]), int(y.shape.d[1]), trans&transB != 0, a.Rows)
+	t.k.Gemm(&t.packs, simd.Dense(dst, int(z.d[0]), int(z.d[1])), a, b, acc)
+}
+
+// matmulBatch is matmul of any rank and of nothing.
+func (t *Tape[F]) matmulBatch(dst []F, z Shape, x, y *node[F], trans int, acc bool) {
 	xs, ys := x.shape, y.shape
 	r0, c0 := int(xs.d[xs.n-2]), int(xs.d[xs.n-1])
 	r1, c1 := int(ys.d[ys.n-2]), int(ys.d[ys.n-1])

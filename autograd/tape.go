@@ -59,8 +59,9 @@ type kept[F simd.Float] struct {
 
 // node is one recorded value. It holds no pointer to another node: operands are indices.
 type node[F simd.Float] struct {
-	op    Op[F]  // nil for a leaf
-	raw   raw[F] // op, if it has a rule on slices
+	op    Op[F]    // nil for a leaf
+	raw   raw[F]   // op, if it has a rule on slices
+	adds  adder[F] // op, if that rule can add
 	data  []F
 	shape Shape
 	gen   uint32
@@ -72,6 +73,7 @@ type node[F simd.Float] struct {
 	kind  uint8
 	theta bool    // depends on θ
 	pair  bool    // op is paired
+	sets  bool    // op is chained
 	s, s2 float64 // settings of a built-in op, which saves boxing the 2 of Scale(2)
 }
 

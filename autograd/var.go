@@ -81,8 +81,7 @@ func (t *Tape[F]) push(op Op[F], shape Shape) Var[F] {
 	}
 	n := &t.nodes[id] // field by field: a literal would be built elsewhere and copied
 	if n.op != op {   // most passes repeat the one before
-		n.op = op
-		n.raw, _ = op.(raw[F])
+		n.take(op)
 	}
 	n.data = t.mem.alloc(shape.Len())
 	n.shape = shape
@@ -91,6 +90,16 @@ func (t *Tape[F]) push(op Op[F], shape Shape) Var[F] {
 	n.s, n.s2 = 0, 0
 	n.kind, n.theta, n.pair = recorded, false, false
 	return Var[F]{t, int32(id), t.gen}
+}
+
+// take makes op n's, with the rules on slices that op may have.
+func (n *node[F]) take(op Op[F]) {
+	n.op = op
+	n.adds, n.sets = nil, false
+	if n.raw, _ = op.(raw[F]); n.raw != nil {
+		n.adds, _ = op.(adder[F])
+		_, n.sets = op.(chained)
+	}
 }
 
 func record[F simd.Float](op Op[F], shape Shape, in []Var[F]) Var[F] {
@@ -108,8 +117,7 @@ func record[F simd.Float](op Op[F], shape Shape, in []Var[F]) Var[F] {
 	}
 	y := t.push(nil, shape) // ops of users need not be comparable
 	n := &t.nodes[y.id]
-	n.op = op
-	n.raw, _ = op.(raw[F])
+	n.take(op)
 	n.nin, n.theta = int32(len(in)), theta
 	for i, x := range in {
 		if i < len(n.in) {

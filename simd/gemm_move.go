@@ -39,6 +39,15 @@ func Stride[F Float](cols int) int {
 
 // transposeGeneric sets dst[j·ldd+i] = src[i·lds+j] for i < rows, j < cols.
 func transposeGeneric[F Float](dst, src []F, ldd, lds, rows, cols int) {
+	if cols < rows { // the longer loop inside
+		for j := range cols {
+			d := dst[j*ldd:][:rows]
+			for i := range d {
+				d[i] = src[i*lds+j]
+			}
+		}
+		return
+	}
 	for i := range rows {
 		for j, v := range src[i*lds:][:cols] {
 			dst[j*ldd+i] = v
@@ -46,10 +55,14 @@ func transposeGeneric[F Float](dst, src []F, ldd, lds, rows, cols int) {
 	}
 }
 
-// copyGeneric sets dst[i·ldd+j] = src[i·lds+j] for i < rows, j < cols.
+// copyGeneric sets dst[i·ldd+j] = src[i·lds+j] for i < rows, j < cols. What copies a row is assembly too: many of them
+// in a row hold up the garbage collector for milliseconds.
 func copyGeneric[F Float](dst, src []F, ldd, lds, rows, cols int) {
-	for i := range rows {
-		copy(dst[i*ldd:][:cols], src[i*lds:][:cols])
+	every := 1 + 1<<14/(cols+1) // rows between two places to stop
+	for i0 := 0; more(i0, rows); i0 += every {
+		for i := i0; i < min(i0+every, rows); i++ {
+			copy(dst[i*ldd:][:cols], src[i*lds:][:cols])
+		}
 	}
 }
 
