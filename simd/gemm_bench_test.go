@@ -3,9 +3,13 @@ package simd
 import (
 	"fmt"
 	"math/rand"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/metrics"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -56,9 +60,12 @@ func job[F Float](k *Kernels[F], batch, in, out int, v string) func() {
 
 // BenchmarkPause collects garbage while two or four goroutines are at work, and reports the longest and the median pause and, of
 // each, the time until all goroutines stood still. Assembly cannot be preempted, so a call must be short and something must
-// come between two. The rows "plain" are the control: a loop in Go that can be stopped at any instruction. What its longest pause
-// is, some milliseconds on two busy cores, no kernel did: the operating system may have taken a core from a thread for a slice. A
-// kernel that holds a core too long shows in the median.
+// come between two. The rows "plain" are the control: a loop in Go that can be stopped at any instruction.
+//
+// A kernel that holds a core too long shows in the median. The longest pause is mostly the operating system's: whoever waits for
+// a thread that has no core waits for the core. So two more figures say, on Linux, what the machine did meanwhile, in % of one core:
+// waiting, how long threads of this process could run and did not, and stolen, what a hypervisor took. docs/kernels.md
+// has what single long pauses were.
 func BenchmarkPause(b *testing.B) {
 	product := func() func() { return job(Best[float32](), 1024, 1024, 1024, "nt") }
 	plain := func() func() {
@@ -104,9 +111,11 @@ func pauses(b *testing.B, tasks int, make func() func()) {
 		return slices.Clone(h.Counts), slices.Clone(s[1].Value.Float64Histogram().Counts), h.Buckets
 	}
 	total, stopping, edges := read()
+	waited, stole := lost()
 	for b.Loop() {
 		runtime.GC()
 	}
+	waited1, stole1 := lost()
 	total1, stopping1, _ := read()
 	stop.Store(true)
 	wg.Wait()
@@ -133,4 +142,25 @@ func pauses(b *testing.B, tasks int, make func() func()) {
 	_, most, median = longest(stopping, stopping1)
 	b.ReportMetric(most, "µs/longest-stop")
 	b.ReportMetric(median, "µs/median-stop")
+	b.ReportMetric(100*(waited1-waited)/b.Elapsed().Seconds(), "%/waiting")
+	b.ReportMetric(100*(stole1-stole)/b.Elapsed().Seconds(), "%/stolen")
+}
+
+// lost returns for how many seconds the threads of this process have been ready to run without a core (the second number of each
+// of their schedstat files), and how long a hypervisor has run something else on the cores (the eighth of /proc/stat, in ticks).
+func lost() (waited, stole float64) {
+	files, _ := filepath.Glob("/proc/self/task/*/schedstat")
+	for _, name := range files {
+		var ran, wait float64
+		if raw, err := os.ReadFile(name); err == nil {
+			fmt.Sscan(string(raw), &ran, &wait)
+		}
+		waited += wait / 1e9
+	}
+	if raw, err := os.ReadFile("/proc/stat"); err == nil {
+		if f := strings.Fields(string(raw)); len(f) > 8 {
+			stole, _ = strconv.ParseFloat(f[8], 64)
+		}
+	}
+	return waited, stole / 100
 }
