@@ -26,6 +26,7 @@ type view struct {
 	Name  string  `json:"name"`
 	Mid   float64 `json:"mid"`
 	Width float64 `json:"width"`
+	Share float64 `json:"share,omitempty"` // of the score; 0: as much as each other view
 }
 
 // place is where a number lies among held-out rows: how many widths above their median, by its logarithm,
@@ -43,6 +44,21 @@ type detector struct {
 	Views   []view    `json:"views"`
 	Columns []float64 `json:"columns"` // mean of each column's surprise
 	Score   []float64 `json:"score"`   // of held-out rows, increasing
+	Kernels *smoothed `json:"kernels,omitempty"`
+}
+
+// share is what view k counts in the score. Shares add up to 1.
+func (d *detector) share(k int) float64 {
+	if s := d.Views[k].Share; s > 0 {
+		return s
+	}
+	left, others := 1.0, 0
+	for _, v := range d.Views {
+		if left -= v.Share; v.Share == 0 {
+			others++
+		}
+	}
+	return left / float64(others)
 }
 
 // AnomalyOptions configures Anomaly.
@@ -66,7 +82,7 @@ type Cause struct {
 
 // Anomaly is what Model.Anomaly found for each row.
 type Anomaly struct {
-	// Score is the mean of the views, each on the scale of held-out rows: 0 is a row like their median one.
+	// Score is the mean of the views, that of the kernels counting a third, each on the scale of held-out rows: 0 is a row like their median one.
 	// PValue is the share of held-out rows that are no less strange,
 	// (1 + #)/(1 + n).
 	Score, PValue []float64
@@ -101,6 +117,9 @@ func (m *Model) Anomaly(ctx context.Context, rows [][]float64, opt AnomalyOption
 	if err != nil {
 		return a, err
 	}
+	if len(l.views) != len(d.Views) {
+		return a, badFile("metadata \"anomaly\": %d views, the model has %d", len(d.Views), len(l.views))
+	}
 	n := len(rows)
 	a.LogP, a.Failed = l.logp, make([]bool, n)
 	a.Score, a.PValue, a.Typical = make([]float64, n), make([]float64, n), make([]float64, n)
@@ -111,7 +130,7 @@ func (m *Model) Anomaly(ctx context.Context, rows [][]float64, opt AnomalyOption
 		for k, v := range d.Views {
 			z := v.place(a.ByView[k][i])
 			a.ByView[k][i] = z
-			a.Score[i] += z / float64(len(d.Views))
+			a.Score[i] += float64(z * d.share(k))
 		}
 		a.Failed[i] = math.IsNaN(a.Score[i]) || math.IsInf(a.Score[i], 0)
 		if a.Failed[i] {
@@ -205,7 +224,13 @@ func (m *Model) look(ctx context.Context, rows [][]float64, opt AnomalyOptions, 
 	}
 	x, _ := m.placed(rows, DensityOptions{Seed: opt.Seed, Row: opt.Row})
 	l.surprise, l.expected = autograd.NewTensor[float32](len(rows), m.Dim), autograd.NewTensor[float32](len(rows), m.Dim)
-	return l, m.gen.views(ctx, m.flow, m.Spec, x, m.encoded(given), &l, why)
+	if err := m.gen.views(ctx, m.flow, m.Spec, x, m.encoded(given), &l, why); err != nil {
+		return l, err
+	}
+	if m.detector != nil && m.detector.Kernels != nil {
+		return l, m.detector.Kernels.view(ctx, x, &l)
+	}
+	return l, nil
 }
 
 // placed is rows in the model's scale, whole numbers spread out over their levels; wide has them before they are narrowed.
@@ -225,8 +250,12 @@ func (m *Model) placed(rows [][]float64, opt DensityOptions) (x autograd.Tensor[
 	return x, wide
 }
 
-// learn sets the detector from held-out rows.
+// learn sets the detector from held-out rows; its kernels, if it is to have some, are there already.
 func (m *Model) learn(l looked) {
+	var kernels *smoothed
+	if m.detector != nil {
+		kernels, m.detector = m.detector.Kernels, nil
+	}
 	var rows []int // those whose every view is a number
 	for i := range l.logp {
 		ok := finite(l.surprise.Row(i))
@@ -241,7 +270,7 @@ func (m *Model) learn(l looked) {
 	if n == 0 {
 		return
 	}
-	d := &detector{Columns: make([]float64, m.Dim), Score: make([]float64, n)}
+	d := &detector{Columns: make([]float64, m.Dim), Score: make([]float64, n), Kernels: kernels}
 	for _, i := range rows {
 		for j, v := range l.surprise.Row(i) {
 			d.Columns[j] += float64(v) / float64(n)
@@ -258,9 +287,15 @@ func (m *Model) learn(l looked) {
 		if !(width > 1e-6*math.Abs(mid)) || width == 0 {
 			width = max(1e-6*math.Abs(mid), 1e-6)
 		}
-		d.Views = append(d.Views, view{w.name, mid, width})
+		d.Views = append(d.Views, view{Name: w.name, Mid: mid, Width: width})
+	}
+	if kernels != nil {
+		d.Views[len(d.Views)-1].Share = kernelShare
+	}
+	for v, w := range l.views {
+		share := d.share(v)
 		for k, i := range rows {
-			d.Score[k] += d.Views[len(d.Views)-1].place(w.values[i]) / float64(len(l.views))
+			d.Score[k] += float64(d.Views[v].place(w.values[i]) * share)
 		}
 	}
 	sort.Float64s(d.Score)
@@ -279,10 +314,13 @@ func parseDetector(text string, dim int) (*detector, error) {
 	if err := json.Unmarshal([]byte(text), d); err != nil {
 		return nil, badFile("metadata \"anomaly\": %v", err)
 	}
-	ok := len(d.Views) > 0 && len(d.Columns) == dim && sort.Float64sAreSorted(d.Score)
+	ok := (d.Kernels == nil || d.Kernels.unpack(dim)) && len(d.Views) > 0 && len(d.Columns) == dim && sort.Float64sAreSorted(d.Score)
+	shares := 0.0
 	for _, v := range d.Views {
-		ok = ok && v.Width > 0
+		ok = ok && v.Width > 0 && v.Share >= 0 && v.Share < 1
+		shares += v.Share
 	}
+	ok = ok && shares < 1
 	if !ok {
 		return nil, badFile("metadata \"anomaly\": it does not fit the model")
 	}

@@ -120,3 +120,51 @@ func TestAnomalyRefusals(t *testing.T) {
 	_, err = parseDetector(`{"views":[{"name":"a","mid":0,"width":0}],"columns":[1,1,1,1],"score":[1]}`, 4)
 	require.ErrorIs(t, err, ErrFile)
 }
+
+// TestAnomalyKernels: a row between clusters, where a network that was hardly trained sees nothing odd, is found by the kernels on
+// training rows that the model keeps, and that its file holds, to the bit; a file of which they are damaged is refused.
+func TestAnomalyKernels(t *testing.T) {
+	ctx := context.Background()
+	var rows [][]float64
+	for i := range 500 {
+		z := make([]float64, 2)
+		rng.Normal(rng.New(4).Fold(uint64(i)), z)
+		rows = append(rows, []float64{float64(i%5) + float64(0.02*z[0]), float64(i/5%5) + float64(0.02*z[1])})
+	}
+	m, err := Fit(ctx, rows, Options{Anomaly: true, Steps: 20, Hidden: 16, Calibrate: -1})
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, m.Write(&b))
+	o, err := Read(bytes.NewReader(b.Bytes()))
+	require.NoError(t, err)
+	odd := [][]float64{{0.5, 1.5}, {2.5, 2.5}, {1, 2.5}, {3.5, 3.4}}
+	a, err := o.Anomaly(ctx, odd, AnomalyOptions{Fast: true})
+	require.NoError(t, err)
+	same, err := m.Anomaly(ctx, odd, AnomalyOptions{Fast: true})
+	require.NoError(t, err)
+	require.Equal(t, same.Score, a.Score)
+	require.Equal(t, "kernels", a.Views[len(a.Views)-1])
+	for i := range odd {
+		require.Less(t, a.PValue[i], 0.05, "row %d", i)
+		score, shares := 0.0, []float64{1. / 6, 1. / 6, 1. / 6, 1. / 6, 1. / 3}
+		for k, s := range shares {
+			score += s * a.ByView[k][i]
+		}
+		require.InDelta(t, score, a.Score[i], 1e-12)
+	}
+	for _, d := range []*detector{
+		{Kernels: &smoothed{Width: 0, Rows: make([]byte, 8)}},
+		{Kernels: &smoothed{Width: 1, Rows: make([]byte, 7)}},
+		{Kernels: &smoothed{Width: 1}},
+		{Views: []view{{"a", 0, 1, 1}}},
+	} {
+		if d.Views == nil {
+			d.Views = []view{{"a", 0, 1, 0}}
+		}
+		d.Columns = []float64{1, 1}
+		text, err := d.text()
+		require.NoError(t, err)
+		_, err = parseDetector(text, 2)
+		require.ErrorContains(t, err, "does not fit the model")
+	}
+}

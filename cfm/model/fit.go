@@ -428,6 +428,11 @@ func (f *Fitter) Finish(ctx context.Context) (*Model, error) {
 		f.scored, f.density = held, d
 	}
 	if held := f.held[:min(len(f.held), detectorRows)]; f.opt.Anomaly && len(held) > 0 {
+		if f.opt.Family == CFM && len(m.Conditions) == 0 {
+			x, _ := m.placed(pick(f.rows, f.train), DensityOptions{Seed: f.opt.Seed})
+			y, _ := m.placed(pick(f.rows, held), DensityOptions{Seed: f.opt.Seed + 1})
+			m.detector = &detector{Kernels: newSmoothed(x, y)}
+		}
 		l, err := m.look(ctx, pick(f.rows, held), AnomalyOptions{Given: pick(f.given, held), Seed: f.opt.Seed, Fast: true}, true)
 		if err != nil {
 			return nil, err
