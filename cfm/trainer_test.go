@@ -98,6 +98,14 @@ func TestTrainerGuard(t *testing.T) {
 	require.Equal(t, back, tr.WentBack())
 }
 
+// Scores are of 1024 to 4096 rows, of up to 16384 where training goes on from the best of them.
+func TestValidationRows(t *testing.T) {
+	for n, want := range map[int][2]int{50: {1024, 1024}, 3000: {3000, 3000}, 9000: {4096, 9000}, 30000: {4096, 16384}} {
+		d := FromTensor(autograd.NewTensor[float32](n, 1))
+		require.Equal(t, want, [2]int{valRows(d, false), valRows(d, true)}, "%d rows", n)
+	}
+}
+
 // What Guard keeps is a point on the way to the average of the steps, the n-th of which weighs as n + 2: no scored one is better.
 func TestTrainerGuardSearches(t *testing.T) {
 	seen := map[float64]bool{}

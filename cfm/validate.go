@@ -25,11 +25,14 @@ type validation[F simd.Float] struct {
 }
 
 // valRows is how many rows are scored: each held-out row once, but at least 1024 (rows then
-// come again with other noise) and at most 4096.
-func valRows(d any) int {
-	n := 1024
+// come again with other noise) and at most 4096, under Guard 16384.
+func valRows(d any, guard bool) int {
+	n, most := 1024, 4096
+	if guard {
+		most = 16384
+	}
 	if s, ok := d.(Sized); ok {
-		n = min(max(n, s.Len()), 4096)
+		n = min(max(n, s.Len()), most)
 	}
 	return n
 }
@@ -45,7 +48,7 @@ func (r *training[F]) validate() (float64, error) {
 	v := r.val
 	if !v.filled {
 		k := v.key
-		v.slot.make(r.Val, k.Named("data"), k.Named("source"), k.Named("pair"), 0, valRows(r.Val))
+		v.slot.make(r.Val, k.Named("data"), k.Named("source"), k.Named("pair"), 0, valRows(r.Val, r.Guard))
 		if v.slot.pan != nil {
 			panic(v.slot.pan)
 		}

@@ -46,9 +46,9 @@ const (
 // Options configures Fit. The zero value is the recipe the project's figures were made with.
 type Options struct {
 	Seed  uint64
-	Steps int     // 3000; 1000 for images, 1500 for anomalies, 240 by maximum likelihood from a Start
+	Steps int     // 3000; 1000 for images, 1500 for anomalies, 320 by maximum likelihood from a Start
 	Batch int     // 256, 512 from a Start
-	LR    float64 // 3e-3, 5e-4 from a Start: the peak, after 100 steps of warm-up, at most a tenth (a quarter) of all, and before a cosine to zero
+	LR    float64 // 3e-3, 1e-3 from a Start: the peak, after 100 steps of warm-up, at most a tenth (a quarter) of all, and before a cosine to zero
 
 	// Family is the kind of generator, one of Families: CFM. KDE is the kernel-smoothed law of the training rows, of which
 	// nothing is trained: Path condot:σ sets the width of the kernels, else the held-out rows do. The others are discrete
@@ -115,7 +115,7 @@ type Options struct {
 		Sample(dst []float64, key rng.Key)
 	}
 
-	ValEvery  int            // 100, 60 from a Start: steps between two scores of the held-out rows
+	ValEvery  int            // 100, 80 from a Start: steps between two scores of the held-out rows
 	Calibrate int            // held-out rows whose log-density is kept: 256, 64 from 48 columns; negative: none
 	OnStep    func(Progress) // called after each step, between steps: the Fitter may be saved in it
 }
@@ -153,11 +153,11 @@ func (o Options) withDefaults(dim, train int) Options {
 		def(&o.Steps, 1500)
 	}
 	if o.Start != nil {
-		def(&o.Steps, 240)
+		def(&o.Steps, 320)
 		def(&o.Batch, 512)
-		def(&o.ValEvery, 60)
+		def(&o.ValEvery, 80)
 		if o.LR == 0 {
-			o.LR = 5e-4
+			o.LR = 1e-3
 		}
 	}
 	def(&o.Steps, 3000)

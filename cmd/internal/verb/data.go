@@ -38,8 +38,13 @@ const (
 	penguins = "penguins"
 )
 
-// lawRows is how many rows of a law are drawn to set the scale and to judge by.
-const lawRows = 4096
+// lawRows is how many rows of a law are drawn to set the scale and to judge by, nearRows how many to judge by when training goes on
+// from a model by maximum likelihood. Two models whose log-densities differ by 0.05 from row to row have scores that differ
+// by 0.0008 ± on 4096 rows for that alone, and what there is to gain between two scores may be less.
+const (
+	lawRows  = 4096
+	nearRows = 16384
+)
 
 // load reads the data that a configuration names.
 func load(c config) (set, error) {
@@ -60,7 +65,11 @@ func load(c config) (set, error) {
 		if len(cond)+len(drop) > 0 {
 			return set{}, misuse("-cond, -drop: the law %s has no columns to choose from", c.Data)
 		}
-		return loadLaw(c.Data, c.Seed)
+		n := lawRows
+		if c.From != "" {
+			n = nearRows
+		}
+		return loadLaw(c.Data, c.Seed, n)
 	}
 	if filepath.Ext(c.Data) == "" {
 		if _, err := os.Stat(c.Data); err != nil {
@@ -113,13 +122,13 @@ func loadDigits(cond []string) (set, error) {
 	return s, nil
 }
 
-// loadLaw draws rows of a toy law to judge by.
-func loadLaw(name string, seed uint64) (set, error) {
+// loadLaw draws n rows of a toy law to judge by.
+func loadLaw(name string, seed uint64, n int) (set, error) {
 	law, err := dataset.Toy(name)
 	if err != nil {
 		return set{}, err
 	}
-	x := make([]float64, lawRows*law.Dim())
+	x := make([]float64, n*law.Dim())
 	law.Sample(x, rng.New(seed).Named("held-out rows"))
 	s := set{name: name, rows: rowsOf(x, law.Dim()), law: law}
 	for i := range law.Dim() {

@@ -16,6 +16,7 @@ func TestLikelihoodRun(t *testing.T) {
 	must(t, dir, "train", "-data", "moons-normal", "-steps", "60", "-batch", "32", "-hidden", "8", "-blocks", "1", "-out", "a", "-quiet")
 	on := []string{"train", "-data", "moons-normal", "-objective", "nll", "-from", "a", "-steps", "3", "-batch", "32", "-out"}
 	r := must(t, dir, append(on, "b")...)
+	require.Regexp(t, `16384 are held out`, r.err)
 	require.Regexp(t, `step 0: held-out loss [0-9.]+, of the start`, r.err)
 	require.Regexp(t, `step 3: held-out loss [0-9.]+( at 1/[248] of the way to the new weights, where it is [0-9.]+)?: the best, kept`, r.err)
 	require.Regexp(t, `of the start +[0-9.]+; scores that were no better, so that training went back to the best: 0`, r.out)

@@ -47,7 +47,7 @@ what is learned
   -objective sf2m   velocity and score of a Schrödinger bridge, path bridge:σ    (velocity)
   -objective nll    maximum likelihood through the solver, some hundred times dearer a step
                     (a network of 64×2)
-  -from DIR|FILE    nll: go on from that model's weights      (240 steps of 512 rows at 0.0005)
+  -from DIR|FILE    nll: go on from that model's weights      (320 steps of 512 rows at 0.001)
   -kinetic W -jacobian W  nll: weights of ∫‖v‖² dt and ∫‖∂v/∂x‖² dt        (0)
   -drop-cond SHARE  of rows without their conditions, for guidance                 (0)
   -seed N|random                                                   (0)
