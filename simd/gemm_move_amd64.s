@@ -1,6 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
+#include "transpose_amd64.h"
 
 // Moves of matrices with AVX2, for packing. AVX-512 uses them too: wider shuffles are no faster.
 //
@@ -18,28 +19,8 @@
 
 // HALF8 transposes columns x … x+3 of 8 rows (x in bytes, from SI and from R11 = SI + 4 rows) and
 // stores them as 4 rows of 8.
-//
-//	Y0 = a0 a1 a2 a3 | e0 e1 e2 e3      Y4 = a0 b0 a1 b1 | e0 f0 e1 f1      a0 b0 c0 d0 | e0 f0 g0 h0
-//	Y1 = b0 b1 b2 b3 | f0 f1 f2 f3  →   Y5 = a2 b2 a3 b3 | e2 f2 e3 f3  →   a1 b1 c1 d1 | e1 f1 g1 h1
-//	Y2 = c0 c1 c2 c3 | g0 g1 g2 g3      Y6 = c0 d0 c1 d1 | g0 h0 g1 h1      a2 b2 c2 d2 | e2 f2 g2 h2
-//	Y3 = d0 d1 d2 d3 | h0 h1 h2 h3      Y7 = c2 d2 c3 d3 | g2 h2 g3 h3      a3 b3 c3 d3 | e3 f3 g3 h3
 #define HALF8(x) \
-	VMOVUPS     x(SI), X0 \
-	VMOVUPS     x(SI)(R9*1), X1 \
-	VMOVUPS     x(SI)(R9*2), X2 \
-	VMOVUPS     x(SI)(R10*1), X3 \
-	VINSERTF128 $1, x(R11), Y0, Y0 \
-	VINSERTF128 $1, x(R11)(R9*1), Y1, Y1 \
-	VINSERTF128 $1, x(R11)(R9*2), Y2, Y2 \
-	VINSERTF128 $1, x(R11)(R10*1), Y3, Y3 \
-	VUNPCKLPS   Y1, Y0, Y4 \
-	VUNPCKHPS   Y1, Y0, Y5 \
-	VUNPCKLPS   Y3, Y2, Y6 \
-	VUNPCKHPS   Y3, Y2, Y7 \
-	VUNPCKLPD   Y6, Y4, Y0 \
-	VUNPCKHPD   Y6, Y4, Y1 \
-	VUNPCKLPD   Y7, Y5, Y2 \
-	VUNPCKHPD   Y7, Y5, Y3 \
+	TRANSPOSE8(x, SI, R11, R9, R10) \
 	VMOVUPS     Y0, (DI) \
 	VMOVUPS     Y1, (DI)(R8*1) \
 	LEAQ        (DI)(R8*2), DI \

@@ -1,6 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
+#include "transpose_amd64.h"
 
 // A·B with one to four columns, AVX2. The strips of gemm_avx2_amd64.s lay a row of C along a vector,
 // which would be mostly empty here; these kernels lay a column of C along it, 8 rows of float32 or 4 of float64 to a
@@ -182,28 +183,8 @@ loop: \
 	LEAQ (BX)(DX*4), CX \
 	LEAQ (CX)(DX*4), SI
 
-// LOADA loads columns k … k+3 of the 8 rows from p and q on and transposes them: see HALF8 in
-// gemm_move_amd64.s.
-#define LOADA(p, q) \
-	VMOVUPS     (p), X0 \
-	VMOVUPS     (p)(DX*1), X1 \
-	VMOVUPS     (p)(DX*2), X2 \
-	VMOVUPS     (p)(R8*1), X3 \
-	VINSERTF128 $1, (q), Y0, Y0 \
-	VINSERTF128 $1, (q)(DX*1), Y1, Y1 \
-	VINSERTF128 $1, (q)(DX*2), Y2, Y2 \
-	VINSERTF128 $1, (q)(R8*1), Y3, Y3 \
-	VUNPCKLPS   Y1, Y0, Y4 \
-	VUNPCKHPS   Y1, Y0, Y5 \
-	VUNPCKLPS   Y3, Y2, Y6 \
-	VUNPCKHPS   Y3, Y2, Y7 \
-	VUNPCKLPD   Y6, Y4, Y0 \
-	VUNPCKHPD   Y6, Y4, Y1 \
-	VUNPCKLPD   Y7, Y5, Y2 \
-	VUNPCKHPD   Y7, Y5, Y3
-
-#define UPPER LOADA(AX, BX)
-#define LOWER LOADA(CX, SI)
+#define UPPER TRANSPOSE8(0, AX, BX, DX, R8)
+#define LOWER TRANSPOSE8(0, CX, SI, DX, R8)
 #define NEXT4 ADDQ $16, AX; ADDQ $16, BX; ADDQ $16, CX; ADDQ $16, SI
 
 // func f32NarrowAVX2(c, a, b, init *float32, ldc, ars, aks, ldb, ldi, k, rows, tiles, cols int)
@@ -223,7 +204,6 @@ TEXT ·f32NarrowAVX2(SB), NOSPLIT, $0-104
 #undef SCATTER
 #undef SAVE
 #undef ATA
-#undef LOADA
 #undef UPPER
 #undef LOWER
 #undef NEXT4
