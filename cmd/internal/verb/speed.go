@@ -77,18 +77,19 @@ dYᵀ·X. float64 has half the peak. Of 16 Ki numbers each counts as one multipl
 	return err
 }
 
-// fastest returns the least time of one run, among loops that are long enough for the clock.
+// fastest returns the least time of one run, among loops that are long enough for the clock, three at least: a single one may have
+// been stopped in the middle for many times what it takes.
 func fastest(run func(), budget time.Duration) time.Duration {
 	run() // what it fetches and grows
 	best, n := time.Duration(1<<63-1), 1
-	for begin := time.Now(); ; {
+	for begin, loops := time.Now(), 1; ; loops++ {
 		start := time.Now()
 		for range n {
 			run()
 		}
 		d := time.Since(start)
 		best = min(best, max(1, d/time.Duration(n)))
-		if time.Since(begin) >= budget {
+		if loops >= 3 && time.Since(begin) >= budget {
 			return best
 		}
 		if d < budget/16 {

@@ -75,4 +75,8 @@ func TestFastest(t *testing.T) {
 	require.GreaterOrEqual(t, d, 100*time.Microsecond)
 	require.Less(t, d, 100*time.Millisecond)
 	require.Greater(t, n, 1) // the first one is not timed
+	n = 0
+	d = fastest(func() { n++; time.Sleep(time.Duration(4-n) * 10 * time.Millisecond) }, time.Microsecond) // the last is the fastest
+	require.Equal(t, 4, n)
+	require.Less(t, d, 5*time.Millisecond)
 }
