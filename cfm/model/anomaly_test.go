@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"pushforward/autograd"
 	"pushforward/simd/rng"
 )
 
@@ -167,4 +168,25 @@ func TestAnomalyKernels(t *testing.T) {
 		_, err = parseDetector(text, 2)
 		require.ErrorContains(t, err, "does not fit the model")
 	}
+}
+
+// Of more rows than a detector keeps it keeps one in so many, not the first ones: a table may be sorted.
+func TestKernelsKeepRowsEvenly(t *testing.T) {
+	n := 3 * kernelRows
+	rows, held := autograd.NewTensor[float32](n, 1), autograd.NewTensor[float32](64, 1)
+	for i := range rows.Data {
+		rows.Data[i] = float32(i) / float32(n)
+	}
+	for i := range held.Data {
+		held.Data[i] = float32(i) / 64
+	}
+	s := newSmoothed(rows, held)
+	require.Equal(t, kernelRows, s.points.Rows())
+	for i, v := range s.points.Data {
+		require.Equal(t, rows.Data[3*i], v, i)
+	}
+	back := smoothed{Width: s.Width, Rows: s.Rows}
+	require.True(t, back.unpack(1))
+	require.Equal(t, s.points.Data, back.points.Data)
+	require.False(t, back.unpack(3), "a file cut short")
 }
