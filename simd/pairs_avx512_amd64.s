@@ -32,6 +32,16 @@
 #define EXP3 Z23
 #define MINUS2 Z24
 
+// CONSTANTS are those of both kernels.
+#define CONSTANTS \
+	vCONST(const_kTwo, TWO); \
+	vCONST(const_kOne, ONE); \
+	vCONST(const_kSignBit, SIGN); \
+	vCONST(const_kMagic, MAGIC); \
+	vCONST((const_kExp+5), EXP5); \
+	vCONST((const_kExp+4), EXP4); \
+	vCONST((const_kExp+3), EXP3)
+
 // A word is a piece of a chain: o is where the vector lies from CX on, in bytes.
 
 // reduce: y = n·ln 2 + r; r replaces y.
@@ -78,15 +88,9 @@ done: \
 
 TEXT ·f32SiLUSlopesAVX512(SB), NOSPLIT, $0-48
 	ARGS3
-	vCONST(const_kTwo, TWO)
-	vCONST(const_kOne, ONE)
+	CONSTANTS
 	vCONST(const_kExpLo, LO)
 	vCONST(const_kGateHi, HI)
-	vCONST(const_kSignBit, SIGN)
-	vCONST(const_kMagic, MAGIC)
-	vCONST((const_kExp+5), EXP5)
-	vCONST((const_kExp+4), EXP4)
-	vCONST((const_kExp+3), EXP3)
 	PAIRS(SLOPES)
 
 // tanh.
@@ -101,13 +105,7 @@ TEXT ·f32SiLUSlopesAVX512(SB), NOSPLIT, $0-48
 
 TEXT ·f32TanhAVX512(SB), NOSPLIT, $0-32
 	ARGS1
-	vCONST(const_kTwo, TWO)
-	vCONST(const_kOne, ONE)
+	CONSTANTS
 	vCONST(const_kEm1Lo, LO)
-	vCONST(const_kSignBit, SIGN)
-	vCONST(const_kMagic, MAGIC)
-	vCONST((const_kExp+5), EXP5)
-	vCONST((const_kExp+4), EXP4)
-	vCONST((const_kExp+3), EXP3)
 	vCONST(const_kMinus2, MINUS2)
 	PAIRS(TANH)

@@ -76,7 +76,7 @@ func TestFastest(t *testing.T) {
 	require.Less(t, d, 100*time.Millisecond)
 	require.Greater(t, n, 1) // the first one is not timed
 	n = 0
-	d = fastest(func() { n++; time.Sleep(time.Duration(4-n) * 10 * time.Millisecond) }, time.Microsecond) // the last is the fastest
+	d = fastest(func() { n++; time.Sleep(time.Duration(4-n) * 10 * time.Millisecond) }, time.Microsecond) // 20, 10 and 0 ms
 	require.Equal(t, 4, n)
-	require.Less(t, d, 5*time.Millisecond)
+	require.Less(t, d, 20*time.Millisecond, "not the first, even if one of the others was stopped")
 }
